@@ -1,0 +1,59 @@
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := gateway addons tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install test check demo bench abuse eval train lock format clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Install the locked packages and the project into .venv (PYTHON=... chooses the interpreter)
+
+$(STAMP): requirements-dev.lock pyproject.toml scripts/install
+	@scripts/install $(VENV)
+	@touch $@
+
+test: check ## Install, check, and run the tests (ARGS="-k ledger" is passed to pytest)
+	$(BIN)/pytest $(ARGS)
+
+check: install ## Lint, formatting, types and Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+
+demo: install ## Send sample transfers through a gateway on this machine and show what arrives
+	$(BIN)/onward demo
+
+bench: install ## Measure speed beside that of a plain mitmdump
+	$(BIN)/python -m bench
+
+abuse: install ## See what the gateway takes from many, slow and hostile clients (about 5 minutes)
+	$(BIN)/python -m bench.abuse
+
+eval: install ## Measure detection beside other tools (DATA=folder of labelled texts, ARGS=--prepare)
+	$(BIN)/python -m bench.detection $(if $(DATA),--data $(DATA)) $(ARGS)
+
+WORK ?= build/training
+TRAINING = $(WORK)/venv/bin/python -m training
+
+train: install ## Train the model of names (DATA=folder of corpora, VERSION=..., MINUTES=..., TEMPERATURE=...)
+	$(BIN)/python -m venv $(WORK)/venv
+	$(WORK)/venv/bin/pip install --quiet -r training/requirements.txt
+	test -f $(WORK)/texts.npz || $(TRAINING).prepare --data $(DATA) --out $(WORK)/texts.npz
+	$(TRAINING).train $(WORK)/texts.npz --out $(WORK)/checkpoint.pt --minutes $(or $(MINUTES),60)
+	$(TRAINING).package $(WORK)/checkpoint.npz --version $(VERSION) --temperature $(or $(TEMPERATURE),1)
+	$(TRAINING).evaluate gateway/models/names-xx --data $(DATA)
+
+lock: ## Resolve the lock files anew (UPGRADE=1 also moves what need not move)
+	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+format: install ## Format the code and mend what can be mended safely
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean: ## Remove caches and built files; the environment stays (rm -r .venv removes it)
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(wildcard $(SOURCES) bench) -name __pycache__ -type d -prune -exec rm -rf {} +

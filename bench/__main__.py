@@ -1,0 +1,5 @@
+"""`python -m bench`: see `bench.proxy`."""
+
+from bench.proxy import main
+
+main()

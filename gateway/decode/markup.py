@@ -1,0 +1,129 @@
+"""XML: text, attributes, comments, CDATA and processing instructions are segments, and so is each name once.
+
+An iterative scanner finds the places, and expat judges whether the document is well formed, so that scanner and
+receiver agree on where markup ends. A DTD could give text any meaning, and is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from gateway.decode.media import MediaType
+from gateway.decode.reading import Found, Place, UnreadableError, below, shortened
+from gateway.decode.tree import READ_ONLY, Node, Writing
+
+_NOT_A_CHARACTER = r"\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_MARKUP = re.compile(
+    r"<(?:!--(?P<comment>.*?)-->|!\[CDATA\[(?P<cdata>.*?)]]>|\?(?P<target>[^\s?]++)(?P<instruction>.*?)\?>|(?P<dtd>!DOCTYPE)"
+    r"|/(?P<end>[^\s<>/]++)\s*+>"
+    r"|(?P<start>[^\s<>/!?][^\s<>/]*+)(?P<attributes>(?:\s++[^\s=<>/\"']++\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))*+)\s*+(?P<empty>/?)>)",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"\s++([^\s=]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
+_DECLARATION = re.compile(
+    r"""<\?xml\s+version\s*=\s*["']1\.[0-9]["'](\s+encoding\s*=\s*["'][A-Za-z0-9._-]{1,20}["'])?"""
+    r"""(\s+standalone\s*=\s*["'](yes|no)["'])?\s*\?>"""
+)
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&apos;": "'"}
+_QUOTES = {'"': "&quot;", "'": "&apos;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
+
+
+def _character(token: str) -> str:
+    if named := _ENTITIES.get(token):
+        return named
+    # Leading zeros may be thousands, which int() would refuse to read.
+    digits = token[2:-1]
+    return chr(int(digits[1:], 16) if digits[0] == "x" else int(digits.lstrip("0") or "0"))
+
+
+_TOKEN = re.compile("&(?:lt|gt|amp|quot|apos|#x[0-9A-Fa-f]+|#[0-9]+);")
+TEXT = Writing(_TOKEN, _character, escape, re.compile(f"[^<{_NOT_A_CHARACTER}]*"), "&")
+ATTRIBUTE = Writing(_TOKEN, _character, lambda text: escape(text, _QUOTES), TEXT.allowed, "&")
+CDATA = Writing(allowed=re.compile(rf"(?:(?!]]>)[^{_NOT_A_CHARACTER}])*"))
+COMMENT = Writing(allowed=re.compile(rf"(?:[^{_NOT_A_CHARACTER}-]|-(?!-|\Z))*"))
+INSTRUCTION = Writing(allowed=re.compile(rf"(?=\s|\Z)(?:(?!\?>)[^{_NOT_A_CHARACTER}])*"))
+
+
+def read_xml(node: Node[str], media: MediaType, place: Place) -> None:
+    """Read one XML document. A second sibling of a name is `name[2]` in addresses."""
+    found = _scan(node.content, place)
+    _judge(node.content)
+    place.leaves(node, found)
+
+
+def _scan(text: str, place: Place) -> list[Found]:
+    found: list[Found] = []
+    names: set[str] = set()
+    prefix, depth = place.kind("xml"), place.reading.limits.max_depth
+    at = 1 if text.startswith("\ufeff") else 0
+    if declaration := _DECLARATION.match(text, at):
+        at = declaration.end()
+    frames: list[tuple[str, str, Counter[str]]] = []
+    path, label, siblings = prefix, "", Counter[str]()
+
+    def named(span: tuple[int, int], kind: str) -> None:
+        name = text[slice(*span)]
+        if name not in names:
+            names.add(name)
+            found.append((span, READ_ONLY, f"{prefix}{shortened(name)}@{kind}", ""))
+
+    while at < len(text):
+        less = text.find("<", at)
+        less = len(text) if less < 0 else less
+        if less > at:
+            found.append(((at, less), TEXT, path, label))
+        if less == len(text):
+            break
+        match = _MARKUP.match(text, less)
+        if match is None:
+            raise UnreadableError("bad-syntax")
+        at = match.end()
+        kind = match.lastgroup
+        if kind == "comment":
+            found.append((match.span("comment"), COMMENT, f"{path}!comment", label))
+        elif kind == "cdata":
+            found.append((match.span("cdata"), CDATA, path, label))
+        elif kind == "instruction":
+            named(match.span("target"), "instruction")
+            # A declaration of unknown form decides how the rest is read.
+            writing = READ_ONLY if match["target"].lower() == "xml" else INSTRUCTION
+            found.append((match.span("instruction"), writing, f"{path}!instruction", label))
+        elif kind == "dtd":
+            raise UnreadableError("forbidden-dtd")
+        elif kind == "end":
+            if not frames:
+                raise UnreadableError("bad-syntax")
+            path, label, siblings = frames.pop()
+        else:
+            name = match["start"]
+            named(match.span("start"), "element")
+            siblings[name] += 1
+            count = siblings[name]
+            inner = below(path, name if count == 1 else f"{name}[{count}]")
+            for attribute in _ATTRIBUTE.finditer(text, *match.span("attributes")):
+                named(attribute.span(1), "attribute")
+                attribute_name = shortened(attribute[1])
+                span = attribute.span(2) if attribute[2] is not None else attribute.span(3)
+                found.append((span, ATTRIBUTE, f"{inner}@{attribute_name}", attribute_name))
+            if not match["empty"]:
+                if len(frames) >= depth:
+                    raise UnreadableError("too-deep")
+                frames.append((path, label, siblings))
+                path, label, siblings = inner, shortened(name), Counter()
+    return found
+
+
+def _judge(text: str) -> None:
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse_dtd
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError:
+        raise UnreadableError("bad-syntax") from None
+
+
+def _refuse_dtd(*_: object) -> None:
+    raise UnreadableError("forbidden-dtd")

@@ -1,0 +1,318 @@
+"""Runs one transfer through the five verbs: decode and detect in a worker, decide here, transform, record.
+
+`examine` returns only when the decision is durably on record; nothing is released otherwise. Whatever fails becomes a
+refusal with a reason of its own (`core.refusals`), and that refusal is on record too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.core.agent import Agent
+from gateway.core.decide import UNREGISTERED, Decision, Facts, decide
+from gateway.core.errors import InspectionError, LedgerError, SpliceError
+from gateway.core.model import (
+    USER,
+    Action,
+    Finding,
+    Inspection,
+    Message,
+    Refuse,
+    Release,
+    Replace,
+    Transfer,
+    Verdict,
+)
+from gateway.core.origin import nexus_of
+from gateway.core.refusals import refusal
+from gateway.core.ruleset import Contact
+from gateway.inspection import Anonymize, Anonymized, Inspect
+from gateway.keys import Key, body_digest, fingerprint
+from gateway.ledger import FindingSummary, Ledger, Record
+from gateway.metrics import Metrics
+from gateway.rulebook import Snapshot
+from gateway.workers import WorkerPool
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 3
+"""How often a message is anonymized and scanned again before it counts as impossible to anonymize."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What is to be recorded and done."""
+
+    decision: Decision
+    inspection: Inspection
+    message: Message | None = None
+    """The anonymized message, for the action anonymize."""
+
+
+class Engine:
+    """Examines transfers. One per process; safe for any number of transfers at once in one event loop."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        pool: WorkerPool,
+        ledger: Ledger,
+        metrics: Metrics,
+        key: Key,
+        *,
+        gateway_id: str,
+        time_limit_s: float,
+        cache_entries: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._snapshot = snapshot
+        self._pool = pool
+        self._ledger = ledger
+        self._metrics = metrics
+        self._key = key
+        self._gateway_id = gateway_id
+        self._time_limit_s = time_limit_s
+        self._cache = _InspectionCache(cache_entries)
+        self._now = now
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Decide by `snapshot` from the next transfer on. What was found under the old rules is forgotten."""
+        self._cache.clear()
+        self._snapshot = snapshot
+
+    @property
+    def contact(self) -> Contact:
+        """Whom a refused client may turn to, by the rules in force."""
+        return self._snapshot.rules.contact
+
+    def new_id(self) -> str:
+        """A decision id: 48 bits of time, then 64 random ones, so that ids sort by time and cannot be guessed."""
+        return f"{int(self._now().timestamp() * 1000):012x}-{secrets.token_hex(8)}"
+
+    async def examine(self, transfer: Transfer) -> Verdict:
+        """Decide one transfer and record the decision; only then return what may go out."""
+        snapshot = self._snapshot
+        agent: Agent | None = None
+        started = time.monotonic()
+        try:
+            with _failing_as("decision-error"):
+                agent = snapshot.register.find(transfer.host, transfer.port, transfer.path)
+            outcome = await self._weigh(transfer, agent, snapshot, deadline=started + self._time_limit_s)
+        except InspectionError as error:
+            return await self._refuse(transfer, error.reason, agent, snapshot)
+        finally:
+            self._metrics.inspected(time.monotonic() - started, len(transfer.message.body))
+        decision = outcome.decision
+        if not await self._keep(transfer, outcome, snapshot):
+            return self._unrecorded(transfer, decision.agent)
+        match decision.action:
+            case Action.PASS:
+                return Release(transfer.id)
+            case Action.ANONYMIZE if outcome.message is not None:
+                return Replace(transfer.id, outcome.message)
+        return Refuse(
+            transfer.id, decision.action, decision.reason, decision.why, decision.clauses, decision.agent
+        )
+
+    async def refuse(self, transfer: Transfer, reason: str) -> Refuse:
+        """Record a refusal that the front itself had to make. `reason` is one of `core.refusals.REFUSALS`."""
+        snapshot = self._snapshot
+        agent = snapshot.register.find(transfer.host, transfer.port, transfer.path)
+        return await self._refuse(transfer, reason, agent, snapshot)
+
+    async def _weigh(
+        self, transfer: Transfer, agent: Agent | None, snapshot: Snapshot, *, deadline: float
+    ) -> _Outcome:
+        facts = Facts(agent, transfer.at.date(), transfer.purpose)
+        more = snapshot.rules.detection.agents_allowed_more
+        listed = agent.id if agent is not None and agent.id in more else ""
+        inspection = await self._inspect(transfer.message, listed, snapshot, deadline)
+        with _failing_as("decision-error"):
+            decision = decide(facts, inspection, snapshot.rules)
+        if decision.action is not Action.ANONYMIZE:
+            return _Outcome(decision, inspection)
+        message, remove = transfer.message, decision.remove
+        for _ in range(ROUNDS):
+            with _failing_as("inspection-error"):
+                answer = await self._ask(Anonymize(message, remove, listed), len(message.body), deadline)
+            assert isinstance(answer, Anonymized)
+            with _failing_as("decision-error"):
+                again = decide(facts, answer.inspection, snapshot.rules)
+            if again.action is Action.PASS:
+                return _Outcome(decision, inspection, answer.message)
+            if again.action is not Action.ANONYMIZE:
+                break
+            message, remove = answer.message, again.remove
+        raise InspectionError("still-personal", "personal data was found after removal")
+
+    async def _inspect(
+        self, message: Message, listed: str, snapshot: Snapshot, deadline: float
+    ) -> Inspection:
+        """What a message holds; `listed` is the agent's id where the allow list says more for it."""
+        key = self._cache.key(message, f"{snapshot.rules.digest}{listed}")
+        known = self._cache.get(key)
+        if known is not None:
+            return known
+        with _failing_as("inspection-error"):
+            inspection = await self._ask(Inspect(message, listed), len(message.body), deadline)
+        assert isinstance(inspection, Inspection)
+        self._cache.put(key, inspection)
+        return inspection
+
+    async def _ask(self, request: object, size_bytes: int, deadline: float) -> object:
+        return await self._pool.run(
+            request, size_bytes=size_bytes, time_limit_s=max(deadline - time.monotonic(), 0.0)
+        )
+
+    async def _refuse(
+        self, transfer: Transfer, reason: str, agent: Agent | None, snapshot: Snapshot
+    ) -> Refuse:
+        fault = refusal(reason)
+        decision = Decision(
+            action=Action.BLOCK,
+            status="none" if agent else "unknown_agent",
+            rule="failure" if fault.internal else "refusal",
+            reason=reason,
+            clauses=fault.clauses,
+            why=fault.why,
+            agent=agent.id if agent else UNREGISTERED,
+            origins=(),
+            classes=(),
+        )
+        nothing = Inspection((), (), segments=0, characters=0)
+        if fault.internal:
+            self._metrics.failed(reason)
+        if not await self._keep(transfer, _Outcome(decision, nothing), snapshot):
+            return self._unrecorded(transfer, decision.agent)
+        return Refuse(transfer.id, Action.BLOCK, reason, fault.why, fault.clauses, decision.agent)
+
+    async def _keep(self, transfer: Transfer, outcome: _Outcome, snapshot: Snapshot) -> bool:
+        """Put the decision on record; False where that failed and nothing may be released."""
+        started = time.monotonic()
+        try:
+            record = self._record(transfer, outcome, snapshot)
+            seq = await self._ledger.append(record)
+        except Exception as error:  # noqa: BLE001 - a border: without a record there is no release
+            log.error("a decision could not be recorded: %s", type(error).__name__)
+            return False
+        self._metrics.recorded(time.monotonic() - started, seq)
+        self._count(record)
+        return True
+
+    def _unrecorded(self, transfer: Transfer, agent: str) -> Refuse:
+        fault = refusal("ledger-unavailable")
+        self._metrics.failed("ledger-unavailable")
+        return Refuse(
+            transfer.id, Action.BLOCK, "ledger-unavailable", fault.why, fault.clauses, agent, recorded=False
+        )
+
+    def _record(self, transfer: Transfer, outcome: _Outcome, snapshot: Snapshot) -> Record:
+        decision, inspection = outcome.decision, outcome.inspection
+        return Record(
+            id=transfer.id,
+            at=transfer.at.isoformat(timespec="milliseconds"),
+            gateway=self._gateway_id,
+            agent=decision.agent,
+            host=transfer.host,
+            port=transfer.port,
+            method=transfer.message.method,
+            action=decision.action,
+            status=decision.status,
+            reason=decision.reason,
+            rule=decision.rule,
+            why=decision.why,
+            clauses=decision.clauses,
+            origins=decision.origins,
+            classes=decision.classes,
+            evidence=nexus_of(inspection.findings, snapshot.rules).evidence,
+            rules=snapshot.rules.digest,
+            source=self._source(transfer.source),
+            bytes=len(transfer.message.body),
+            body=body_digest(self._key, transfer.message.body),
+            findings=summarize(inspection.findings),
+            unread=tuple(sorted({f"{carrier_of(one.address)}: {one.reason}" for one in inspection.unread})),
+        )
+
+    def _source(self, source: str) -> str:
+        """Log-in names may be those of employees: they are kept as keyed fingerprints, like any other value."""
+        name = source.removeprefix(USER)
+        return source if name == source else f"{USER}{fingerprint(self._key, 'PROXY_USER', name)}"
+
+    def _count(self, record: Record) -> None:
+        self._metrics.transfer(
+            agent=record.agent,
+            status=record.status,
+            action=record.action,
+            reason=record.reason,
+            origin="+".join(record.origins) or "none",
+        )
+        for one in record.findings:
+            self._metrics.finding(one.entity, one.region, one.count)
+
+
+def summarize(findings: Iterable[Finding]) -> tuple[FindingSummary, ...]:
+    """Findings by kind and carrier, sorted; what the ledger keeps of them."""
+    grouped: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for one in findings:
+        grouped[one.entity, one.category, one.region or "", carrier_of(one.address)].append(one.fingerprint)
+    return tuple(
+        FindingSummary(entity, category, region or None, place, len(prints), tuple(sorted(set(prints))))
+        for (entity, category, region, place), prints in sorted(grouped.items())
+    )
+
+
+def carrier_of(address: str) -> str:
+    """The part of an address that no sender can fill with a value: `body.json` of `body.json:/users/anna`."""
+    return address.partition(":")[0]
+
+
+@contextmanager
+def _failing_as(reason: str) -> Iterator[None]:
+    """Turn whatever goes wrong in one stage into a refusal with a reason of its own. A border: it fails closed."""
+    try:
+        yield
+    except (InspectionError, LedgerError):
+        raise
+    except SpliceError as error:
+        raise InspectionError("splice", str(error)) from error
+    except Exception as error:
+        raise InspectionError(reason, type(error).__name__) from error
+
+
+class _InspectionCache:
+    """Inspections by keyed hash of their message: what is resent unchanged is not inspected again."""
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self._known: OrderedDict[bytes, Inspection] = OrderedDict()
+        # A key of this process alone: the cache is of no use to whoever copies its memory elsewhere.
+        self._secret = secrets.token_bytes(32)
+
+    def key(self, message: Message, rules: str) -> bytes:
+        digest = hashlib.blake2b(key=self._secret, digest_size=32)
+        parts = (rules.encode(), message.method.encode(), message.target, message.body)
+        for part in (*parts, *(piece for header in message.headers for piece in header)):
+            digest.update(len(part).to_bytes(8) + part)
+        return digest.digest()
+
+    def get(self, key: bytes) -> Inspection | None:
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+        return known
+
+    def put(self, key: bytes, inspection: Inspection) -> None:
+        self._known[key] = inspection
+        while len(self._known) > self._entries:
+            self._known.popitem(last=False)
+
+    def clear(self) -> None:
+        self._known.clear()

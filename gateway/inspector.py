@@ -1,0 +1,72 @@
+"""What a worker does with a message: decode, detect, fingerprint; and, when asked, anonymize and look again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from gateway.core.detection import DetectionRules
+from gateway.core.model import Finding, Inspection, Message
+from gateway.decode import Decoded, Limits, decode
+from gateway.detect import Detector, normalize
+from gateway.inspection import Anonymize, Anonymized, Inspect
+from gateway.keys import Key, fingerprint
+
+
+class Inspector:
+    """Answers Inspect and Anonymize. Built once in each worker process, since the language model takes time to load."""
+
+    def __init__(
+        self, detector: Detector, limits: Limits, untouched_headers: frozenset[str], key: Key
+    ) -> None:
+        self._detector = detector
+        self._limits = limits
+        self._untouched_headers = untouched_headers
+        self._key = key
+
+    @classmethod
+    def loaded(
+        cls, rules: DetectionRules, model: Path, limits: Limits, untouched_headers: frozenset[str], key: Key
+    ) -> Self:
+        """An inspector with its language model in memory."""
+        return cls(
+            Detector(rules, model, fingerprint=partial(fingerprint_of, key)), limits, untouched_headers, key
+        )
+
+    def __call__(self, request: object) -> Inspection | Anonymized:
+        """Answer one request. Raises TypeError for any other."""
+        match request:
+            case Inspect(message=message, agent=agent):
+                return self._inspect(self._decode(message), agent)
+            case Anonymize(message=message, remove=remove, agent=agent):
+                return self._anonymize(message, remove, agent)
+        raise TypeError(f"an inspector does not answer {type(request).__name__}")
+
+    def _decode(self, message: Message) -> Decoded:
+        return decode(message, self._limits, self._untouched_headers)
+
+    def _inspect(self, decoded: Decoded, agent: str) -> Inspection:
+        texts = {segment.address: segment.text for segment in decoded.segments}
+        findings = tuple(
+            replace(
+                one,
+                fingerprint=fingerprint_of(self._key, one.entity, texts[one.address][one.start : one.end]),
+            )
+            for one in self._detector.detect(decoded.segments, agent)
+        )
+        characters = sum(len(text) for text in texts.values())
+        return Inspection(findings, decoded.unread, len(decoded.segments), characters)
+
+    def _anonymize(self, message: Message, remove: tuple[Finding, ...], agent: str) -> Anonymized:
+        decoded = self._decode(message)
+        wanted = {one.address for one in remove}
+        texts = {segment.address: segment.text for segment in decoded.segments if segment.address in wanted}
+        changed = decoded.splice(self._detector.replacements(remove, texts))
+        return Anonymized(changed, self._inspect(self._decode(changed), agent))
+
+
+def fingerprint_of(key: Key, entity: str, value: str) -> str:
+    """Keyed fingerprint of a value as it was written."""
+    return fingerprint(key, entity, normalize(entity, value))

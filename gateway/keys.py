@@ -1,0 +1,95 @@
+"""Keys on disk, and the keyed fingerprints that stand in the ledger in place of values.
+
+A fingerprint is an HMAC-SHA256 over entity and normalized value, cut to 128 bits. Without the key a short identifier
+cannot be found by trying them all; with the key a person's records can be found without storing the person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.core.errors import KeyFileError
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A secret and the version written before each fingerprint made with it."""
+
+    version: int
+    secret: bytes
+
+    def __repr__(self) -> str:
+        """Without the secret, wherever it may be printed."""
+        return f"Key(version={self.version})"
+
+
+def fingerprint(key: Key, entity: str, normalized: str) -> str:
+    """`VERSION:32 hex digits`; the same value under another entity gives another fingerprint."""
+    digest = hmac.digest(key.secret, f"{entity}\x00{normalized}".encode("utf-8", "surrogatepass"), "sha256")
+    return f"{key.version}:{digest[:16].hex()}"
+
+
+def body_digest(key: Key, body: bytes) -> str:
+    """Keyed digest of a whole body: proves later which body was meant, and tells nothing about it."""
+    inner = hashlib.sha256(body).digest()
+    return f"{key.version}:{hmac.digest(key.secret, b'body' + inner, 'sha256')[:16].hex()}"
+
+
+def load_key(folder: Path, *, create: bool) -> Key:
+    """The fingerprint key of a state folder; made only where `create` says so, as on the first start of all.
+
+    Once a ledger exists, `create` must be false: a new key would not fit the fingerprints that stand in it.
+
+    Raises:
+        KeyFileError: the file is missing, of the wrong length, or can be read by others.
+    """
+    path = folder / "fingerprint-1.key"
+    try:
+        if create and not path.exists():
+            _create(path)
+        mode = path.stat().st_mode
+        secret = path.read_bytes()
+    except FileNotFoundError:
+        raise KeyFileError(
+            f"{path}: the key that the ledger's fingerprints were made with is missing; put it back from the backup. "
+            "A new key would make every earlier record unsearchable, so none is made."
+        ) from None
+    except OSError as error:
+        raise KeyFileError(f"{path}: cannot be read or written: {error.strerror}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise KeyFileError(f"{path}: can be read by others; run `chmod 600 {path}`")
+    if len(secret) != KEY_BYTES:
+        raise KeyFileError(
+            f"{path}: holds {len(secret)} bytes instead of {KEY_BYTES}; put it back from the backup"
+        )
+    return Key(1, secret)
+
+
+def _create(path: Path) -> None:
+    """Written under another name and linked, so that a crash leaves no half key and no key is ever overwritten."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(f".{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # Another process was first; its key counts.
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,176 @@
+"""The pipeline that marks names in a text: spaCy's tokenizer and one component of ours, `onward_names`.
+
+Marked are the names of the best sequence of tags, each with the mean over its tokens of the probability that they
+belong to a name of that label. Of runs of tokens that surely belong to none no sequence is looked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import spacy
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc, Span
+from spacy.util import minibatch
+
+from gateway.names.network import LABELS, TAGS, Floats, Network, Weights
+
+SCORES = "name_scores"
+"""Where a document's user data holds the probability of each of its entities, in their order."""
+SURE = 0.995
+"""Probability of being outside from which a token is taken to be so."""
+
+_APART = r"(?:[^\w\s\u0300-\u036f]|_)"
+"""What no word is made of. Each such sign is a token of its own, so that a name begins and ends where a token does."""
+_SUMS, _WEIGHTS = "SHA256SUMS", "weights.npz"
+
+
+def pipeline() -> Language:
+    """A pipeline that splits a text into runs of letters and digits, and single signs between them."""
+    nlp = spacy.blank("xx")
+    nlp.tokenizer = Tokenizer(
+        nlp.vocab,
+        prefix_search=re.compile(f"^{_APART}").search,
+        suffix_search=re.compile(f"{_APART}$").search,
+        infix_finditer=re.compile(_APART).finditer,
+    )
+    return nlp
+
+
+def load(folder: Path) -> Language:
+    """The pipeline in a folder.
+
+    Raises:
+        OSError: the folder holds none, or a file in it is not what its list of checksums says.
+    """
+    sums = folder / _SUMS
+    for line in sums.read_text("utf-8").splitlines() if sums.exists() else ():
+        digest, name = line.split("  ", 1)
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            raise OSError(f"{folder / name} is not the file that {_SUMS} lists: install the package anew.")
+    return spacy.load(folder)
+
+
+@Language.factory("onward_names", assigns=["doc.ents"])
+def _make(nlp: Language, name: str) -> Names:
+    return Names()
+
+
+class Names:
+    """Sets a document's entities, and their probabilities in its user data under `SCORES`."""
+
+    def __init__(self) -> None:
+        """Mark nothing, as long as there are no weights."""
+        self._weights: Weights | None = None
+        self._network: Network | None = None
+
+    def take(self, weights: Weights) -> None:
+        """Mark by these weights from now on."""
+        self._weights, self._network = weights, Network(weights)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Mark one document."""
+        (marked,) = self.pipe([doc])
+        return marked
+
+    def pipe(self, stream: Iterable[Doc], batch_size: int = 64) -> Iterator[Doc]:
+        """Mark documents, so many at once."""
+        for batch in minibatch(stream, batch_size):  # type: ignore[no-untyped-call]
+            docs = list(batch)
+            self._mark([doc for doc in docs if len(doc)])
+            yield from docs
+
+    def to_disk(self, path: Path, exclude: Iterable[str] = ()) -> None:
+        """Write the weights into a folder."""
+        path.mkdir(exist_ok=True)
+        if self._weights:
+            self._weights.save(path / _WEIGHTS)
+
+    def from_disk(self, path: Path, exclude: Iterable[str] = ()) -> Names:
+        """Take the weights from a folder."""
+        self.take(Weights.load(path / _WEIGHTS))
+        return self
+
+    def chances(self, docs: list[Doc]) -> Floats:
+        """The probability of each of `TAGS` for each token of documents, none of which is empty."""
+        assert self._network is not None
+        words = np.concatenate([doc.to_array("ORTH") for doc in docs])
+        return self._network.probabilities(words, _text_of(docs), docs[0].vocab.strings.__getitem__)
+
+    def _mark(self, docs: list[Doc]) -> None:
+        if self._network is None or not docs:
+            return
+        chances, text_of = self.chances(docs), _text_of(docs)
+        sizes = np.array([len(doc) for doc in docs])
+        firsts = np.cumsum(sizes) - sizes
+        ents: list[list[Span]] = [[] for _ in docs]
+        scores: list[list[float]] = [[] for _ in docs]
+        for start, end, label in names(chances, text_of):
+            text = int(text_of[start])
+            shift = int(firsts[text])
+            ents[text].append(Span(docs[text], start - shift, end - shift, LABELS[label]))
+            scores[text].append(float(chances[start:end, 1 + 4 * label : 5 + 4 * label].sum(axis=1).mean()))
+        for doc, its_ents, its_scores in zip(docs, ents, scores, strict=True):
+            doc.set_ents(its_ents)
+            doc.user_data[SCORES] = its_scores
+
+
+def _text_of(docs: list[Doc]) -> NDArray[np.int64]:
+    """The number of each token's document."""
+    return np.repeat(np.arange(len(docs)), [len(doc) for doc in docs])
+
+
+def _allowed() -> Floats:
+    """The cost of one tag after another: nothing or, where a name would be broken, without bound."""
+    costs = np.full((len(TAGS), len(TAGS)), -np.inf, np.float32)
+    for before, first in enumerate(TAGS):
+        for after, second in enumerate(TAGS):
+            within = first[0] in "BI"
+            if within == (second[0] in "IL") and (not within or first[1:] == second[1:]):
+                costs[before, after] = 0
+    return costs
+
+
+_AFTER = _allowed()
+_BEGIN = _AFTER[0]
+_END = _AFTER[:, 0]
+
+
+def names(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """First token, token after the last, and place in `LABELS` of each name, in order."""
+    unsure = np.flatnonzero(chances[:, 0] < SURE)
+    if not len(unsure):
+        return
+    breaks = np.flatnonzero((np.diff(unsure) > 1) | (np.diff(text_of[unsure]) > 0)) + 1
+    logs = np.log(np.maximum(chances, 1e-9))
+    for first, last in pairwise([0, *breaks.tolist(), len(unsure)]):
+        start, end = int(unsure[first]), int(unsure[last - 1]) + 1
+        begun = start
+        for at, tag in enumerate(_best(logs[start:end]), start):
+            place = TAGS[tag][0]
+            if place in "BU":
+                begun = at
+            if place in "LU":
+                yield begun, at + 1, (tag - 1) // 4
+
+
+def _best(logs: Floats) -> list[int]:
+    """The likeliest sequence of tags in which every name is whole."""
+    totals = logs[0] + _BEGIN
+    came_from = []
+    for line in logs[1:]:
+        paths = totals[:, None] + _AFTER
+        best = paths.argmax(axis=0)
+        came_from.append(best)
+        totals = paths[best, np.arange(len(best))] + line
+    tags = [int((totals + _END).argmax())]
+    for best in reversed(came_from):
+        tags.append(int(best[tags[-1]]))
+    return tags[::-1]

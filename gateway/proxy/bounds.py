@@ -1,0 +1,148 @@
+"""What one client, and all clients together, may ask of the gateway: sizes, times, rates.
+
+The client's side of mitmproxy's HTTP/1 and HTTP/2 connections with bounds that mitmproxy does not have: on a request
+head, on what is sent ahead, on the time a head may take, on streams that are taken back as soon as they are opened.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import override
+
+import h2.errors
+import h2.events
+from mitmproxy import connection
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
+from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError
+from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
+from mitmproxy.proxy.layers.http._http2 import Http2Server
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Longest HTTP/1 request head; HTTP/2 has a like limit of its own."""
+MAX_AHEAD_BYTES = 1024 * 1024
+"""What an HTTP/1 client may send before the answer to its last request."""
+RESETS, RESETS_PER_S = 200, 33.0
+"""HTTP/2 streams a client may reset at once (twice as many as it may have open), and how many more each second (as in
+nghttp2; CVE-2023-44487)."""
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+
+Commands = layer.CommandGenerator[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a client may ask for."""
+
+    max_body_bytes: int
+    """Largest body of a request, and largest WebSocket message of a client."""
+    max_held_bytes: int
+    """Sum of what is held of all requests until they are on their way."""
+    head_s: float
+    """How long an HTTP/1 request head may take from its first byte to its last."""
+    receive_s: float
+    """How long a request body may take."""
+
+
+class Held:
+    """How much of all requests is held in memory."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._held: dict[str, int] = {}
+        self._sum = 0
+
+    def hold(self, flow_id: str, size: int) -> bool:
+        """Note that so much is held of a flow now; whether that is within the limit."""
+        self._sum += size - self._held.get(flow_id, 0)
+        self._held[flow_id] = size
+        return self._sum <= self._limit
+
+    def release(self, flow_id: str) -> None:
+        """Note that nothing of the flow is held any more."""
+        self._sum -= self._held.pop(flow_id, 0)
+
+
+class BoundedHttp1Server(Http1Server):
+    """Reads HTTP/1 requests with bounds on the head; refuses trailers in words, where mitmproxy would crash."""
+
+    def __init__(self, context: Context, head_s: float) -> None:
+        super().__init__(context)
+        self._head_s = head_s
+        self._head_number = 0
+        """Which head is read, or was read last."""
+        self._alarm_for: int | None = None
+
+    @override
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Wakeup):
+            yield from self._look_at_the_head()
+            return
+        yield from super()._handle_event(event)
+        if self.state == self.wait and len(self.buf) > MAX_AHEAD_BYTES:
+            yield from self._give_up(431, "Too much was sent ahead.")
+
+    @override
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        long = isinstance(event, events.DataReceived) and len(self.buf) > MAX_HEAD_BYTES
+        if long and not _END_OF_HEAD.search(bytes(self.buf), 0, MAX_HEAD_BYTES):
+            yield from self._give_up(431, "The request head is too long.")
+            return
+        yield from super().read_headers(event)
+        if self.state != self.read_headers:
+            self._head_number += 1
+        elif self.buf and self._alarm_for is None:
+            self._alarm_for = self._head_number
+            yield commands.RequestWakeup(self._head_s)
+
+    def _look_at_the_head(self) -> Commands:
+        """Give up on a head that is still the one of which a part had come when the alarm was set."""
+        asked, self._alarm_for = self._alarm_for, None
+        if self.state != self.read_headers or not self.buf:
+            return
+        if asked == self._head_number:
+            yield from self._give_up(408, "The request head did not come in time.")
+        else:
+            self._alarm_for = self._head_number
+            yield commands.RequestWakeup(self._head_s)
+
+    @override
+    def read_body(self, event: events.Event) -> Commands:
+        try:
+            yield from super().read_body(event)
+        except NotImplementedError:
+            yield from self._give_up(400, "Trailers cannot be inspected.")
+            yield ReceiveHttp(
+                RequestProtocolError(self.stream_id, "trailers", ErrorCode.GENERIC_CLIENT_ERROR)
+            )
+
+    def _give_up(self, status: int, message: str) -> Commands:
+        if not self.response and self.conn.state & connection.ConnectionState.CAN_WRITE:
+            yield commands.SendData(self.conn, make_error_response(status, message))
+        yield commands.CloseConnection(self.conn)
+        self.state = self.done
+
+
+class BoundedHttp2Server(Http2Server):
+    """Reads HTTP/2 requests; a client that takes back too many of them is told to calm down."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._resets_left = float(RESETS)
+        self._counted_at = time.monotonic()
+
+    @override
+    def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
+        if isinstance(event, h2.events.StreamReset):
+            now = time.monotonic()
+            earned = (now - self._counted_at) * RESETS_PER_S
+            self._resets_left = min(self._resets_left + earned, RESETS) - 1
+            self._counted_at = now
+            if self._resets_left < 0:
+                code = h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+                yield from self.protocol_error("too many requests were taken back", code)
+                return True
+        return (yield from super().handle_h2_event(event))

@@ -1,0 +1,64 @@
+"""The rules in force: one snapshot at a time, swapped by one assignment, kept when the new one is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.core.errors import RulesError
+from gateway.core.register import Register
+from gateway.core.ruleset import RuleSet
+from gateway.rulefiles import load_rules
+
+Signature = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Rules and the register compiled from them. A transfer keeps the snapshot it began with."""
+
+    rules: RuleSet
+    register: Register
+
+
+class Rulebook:
+    """The snapshot in force and where it comes from."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load `folder`. Raises RulesError."""
+        self.folder = folder
+        self.error: RulesError | None = None
+        """Why the newest state of the folder is not in force; None when it is."""
+        self._seen = _signature(folder)
+        self.current = _compile(folder)
+
+    def changed(self) -> bool:
+        """Whether the folder looks different from when it was last read; costs one stat call a file."""
+        return _signature(self.folder) != self._seen
+
+    def read(self) -> Snapshot | None:
+        """The folder as it is now, compiled but not yet in force; None where it is broken (see `error`)."""
+        self._seen = _signature(self.folder)
+        try:
+            snapshot = _compile(self.folder)
+        except RulesError as error:
+            self.error = error
+            return None
+        self.error = None
+        return snapshot
+
+
+def _compile(folder: Path) -> Snapshot:
+    rules = load_rules(folder)
+    return Snapshot(rules, Register(rules.agents))
+
+
+def _signature(folder: Path) -> Signature:
+    found = []
+    for path in folder.rglob("*.y*ml"):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue  # Gone between listing and looking: the next look sees the difference.
+        found.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(found))

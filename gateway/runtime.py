@@ -1,0 +1,195 @@
+"""Puts the gateway together from its settings, keeps it on the newest good rules, and takes it apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.core.assurance import standing_on
+from gateway.core.errors import InspectionError
+from gateway.decode import Limits
+from gateway.engine import Engine
+from gateway.inspection import build_inspector
+from gateway.keys import Key, load_key
+from gateway.ledger import Ledger
+from gateway.metrics import Metrics, MetricsServer
+from gateway.rulebook import Rulebook, Snapshot
+from gateway.settings import Settings
+from gateway.worker import Factory
+from gateway.workers import WorkerPool
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+"""How often the rules folder is looked at."""
+
+
+def ledger_path(settings: Settings) -> Path:
+    """Where the ledger of these settings stands."""
+    return settings.state / "ledger.db"
+
+
+class Runtime:
+    """A running gateway without its front: engine, workers, ledger, metrics, rules. See `running`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load rules, key and ledger. Raises RulesError, KeyFileError, LedgerError, SettingsError."""
+        self.settings = settings
+        self.metrics = Metrics()
+        self._rulebook = Rulebook(settings.rules)
+        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ledger_exists = ledger_path(settings).exists()
+        self._key: Key = load_key(settings.state / "keys", create=not ledger_exists)
+        self._ledger = Ledger(ledger_path(settings), timeout_s=settings.ledger_timeout_s)
+        self._pool = WorkerPool(
+            self._factory(self._rulebook.current),
+            workers=settings.workers,
+            max_waiting_bytes=settings.max_waiting_bytes,
+            memory_limit_bytes=settings.worker_memory_bytes,
+        )
+        self.engine = Engine(
+            self._rulebook.current,
+            self._pool,
+            self._ledger,
+            self.metrics,
+            self._key,
+            gateway_id=settings.gateway_id,
+            time_limit_s=settings.time_limit_s,
+            cache_entries=settings.cache_entries,
+        )
+        self._obstacles: list[str] = ["the inspection processes are loading", "the proxy does not listen yet"]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def obstacles(self) -> Sequence[str]:
+        """What keeps the gateway from taking traffic; empty when it is ready."""
+        return tuple(self._obstacles)
+
+    def listening(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """Note that the front listens."""
+        self._obstacles = [one for one in self._obstacles if not one.startswith("the proxy")]
+        for host, port in addresses:
+            log.info("listening on %s:%s", host, port)
+
+    async def start(self) -> None:
+        """Load the workers, then keep the rules current. Raises InspectionError when no worker loads."""
+        await self._pool.start()
+        self._obstacles = [one for one in self._obstacles if not one.startswith("the inspection")]
+        self.metrics.watch(self._pool, self._ledger)
+        self._show(self._rulebook.current)
+        self._tasks = [asyncio.create_task(self._keep_current()), asyncio.create_task(self._watch_loop())]
+
+    async def stop(self) -> None:
+        """End workers and ledger; every record that was promised is on disk afterwards."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pool.stop()
+        self._ledger.close()
+
+    def _factory(self, snapshot: Snapshot) -> Factory:
+        return functools.partial(
+            build_inspector,
+            snapshot.rules.detection,
+            self.settings.model,
+            Limits(max_body_bytes=self.settings.max_body_bytes),
+            frozenset(snapshot.rules.transport.untouched_headers),
+            self._key,
+        )
+
+    async def _keep_current(self) -> None:
+        """Reload changed rules as one switch; broken ones are reported and the old ones stay."""
+        day = datetime.now(UTC).date()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if datetime.now(UTC).date() != day:
+                day = datetime.now(UTC).date()
+                self._show(self._rulebook.current)
+            if await asyncio.to_thread(self._rulebook.changed):
+                await self._reload()
+
+    async def _reload(self) -> None:
+        snapshot = await asyncio.to_thread(self._rulebook.read)
+        if snapshot is None:
+            self.metrics.reload_failed()
+            log.error("the changed rules are refused, the old ones stay in force:\n%s", self._rulebook.error)
+            return
+        old = self._rulebook.current
+        if (snapshot.rules.detection, snapshot.rules.transport) != (old.rules.detection, old.rules.transport):
+            try:
+                await self._pool.replace(self._factory(snapshot))
+            except InspectionError as error:
+                self.metrics.reload_failed()
+                log.error("the changed rules are refused, the old ones stay in force: %s", error)
+                return
+        self._rulebook.current = snapshot
+        self.engine.adopt(snapshot)
+        self._show(snapshot)
+        log.info("rules %s are in force", snapshot.rules.digest[:12])
+
+    async def _watch_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.25)
+            self.metrics.loop_lag(max(loop.time() - before - 0.25, 0.0))
+
+    def _show(self, snapshot: Snapshot) -> None:
+        rules, today = snapshot.rules, datetime.now(UTC).date()
+        self.metrics.rules(rules.digest, rules.as_of)
+        ends = []
+        for agent in rules.agents:
+            for origin in ("EU", "CH"):
+                standing = standing_on(agent, origin, today, rules)
+                ends.append((agent.id, origin, standing.last_day, standing.complete))
+        self.metrics.assurances(ends)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Runtime]:
+    """A started runtime with its metrics server; stopped on the way out.
+
+    Raises:
+        OnwardError: rules, key, ledger, settings or workers are not usable.
+    """
+    runtime = Runtime(settings)
+    async with contextlib.AsyncExitStack() as cleanup:
+        cleanup.push_async_callback(runtime.stop)
+        server = MetricsServer(
+            runtime.metrics, runtime.obstacles, settings.metrics_host, settings.metrics_port
+        )
+        cleanup.callback(server.close)
+        await runtime.start()
+        yield runtime
+
+
+class _NoPayload(logging.Filter):
+    """Lets other libraries say only that something went wrong and where: their texts hold what they were sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("gateway"):
+            record.exc_info = None
+            return True
+        if record.levelno < logging.ERROR:
+            return False
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else "an error"
+        record.msg, record.args, record.exc_info = (
+            f"{kind} in a library, see {record.filename}:{record.lineno}",
+            (),
+            None,
+        )
+        return True
+
+
+def set_up_logging() -> None:
+    """Log to standard error: our own messages, and of others only type and place of errors."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(_NoPayload())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

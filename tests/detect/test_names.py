@@ -1,0 +1,111 @@
+"""Names of people: from the shipped model, and from fields that say so."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.model import Evidence
+from gateway.detect import Detector
+from tests.detect.conftest import Find, segments
+
+SENTENCES = [
+    ("Guten Tag, mein Name ist Sabine Köhler. Bitte rufen Sie an.", "Sabine Köhler"),
+    ("Bonjour, je suis Camille Lefèvre et j'habite à Lyon.", "Camille Lefèvre"),
+    ("Mijn collega Pieter van den Berg komt morgen.", "Pieter van den Berg"),
+    ("Jeg har snakket med Ingrid Nygaard om saken.", "Ingrid Nygaard"),
+    ("My colleague Thomas Whitfield will join the call.", "Thomas Whitfield"),
+    ("Domnul Andrei Popescu a semnat contractul.", "Andrei Popescu"),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), SENTENCES)
+def test_the_model_finds_people_in_sentences(find_names: Find, text: str, name: str):
+    assert any(entity == "PERSON" and name in value for entity, value in find_names(text))
+
+
+def test_a_person_shows_no_region(naming: Detector):
+    (finding,) = naming.detect(segments(("name", "Sabine Köhler")))
+
+    assert (finding.region, finding.evidence, finding.category) == (None, Evidence.NONE, "identity")
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ("firstName", "Sabine"),
+        ("last_name", "Köhler"),
+        ("customer.full-name", "sabine köhler"),
+        ("Vorname", "Jörg"),
+        ("prénom", "Zoé"),
+        ("PRENOM", "ZOÉ"),
+        ("apellidos", "García Márquez"),
+        ("imię", "Łucja"),
+        ("sukunimi", "Virtanen"),
+        ("επώνυμο", "Παπαδόπουλος"),
+        ("име", "Мария"),
+        ("surname", "O'Brien"),
+        ("account_holder", "Köhler, Sabine"),
+        ("förnamn", "Åsa"),
+    ],
+)
+def test_a_field_for_names_holds_a_name_whatever_the_model_says(find: Find, label: str, value: str):
+    assert find((label, value)) == [("PERSON", value)]
+
+
+@pytest.mark.parametrize("value", ["null", "unknown", "N/A", "-", "12345", "true", "admin", ""])
+def test_a_field_for_names_may_hold_none(find: Find, value: str):
+    assert find(("firstName", value)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Siemens AG",
+        "user",
+        "system",
+        "assistant",
+        "gpt-4",
+        "INFO",
+        "Bergen",
+        "Error",
+        "Customer Support",
+        "Hallo Team",
+    ],
+)
+def test_companies_places_roles_and_log_words_are_nobody(find_names: Find, text: str):
+    assert find_names(text) == []
+
+
+def test_a_full_name_found_once_is_found_in_every_field(find_names: Find):
+    found = find_names("Mein Name ist Sabine Köhler.", ("x", "sabine.k / Sabine Köhler / 7"))
+
+    assert [value for _, value in found] == ["Sabine Köhler", "Sabine Köhler"]
+
+
+def test_a_name_does_not_run_over_a_line_end(find_names: Find):
+    found = find_names("Sabine Köhler\nIngrid Nygaard\n")
+
+    assert found == [("PERSON", "Sabine Köhler"), ("PERSON", "Ingrid Nygaard")]
+
+
+def test_replacements_put_a_placeholder_in_the_place_of_each_value(detector: Detector):
+    among = segments("PESEL 44051401359, DE89370400440532013000")
+    findings = detector.detect(among)
+
+    edits = detector.replacements(findings, {one.address: one.text for one in among})
+
+    assert {address: [edit.replacement for edit in its] for address, its in edits.items()} == {
+        "body.json:/0": ["[PL_PESEL]", "[IBAN_CODE]"]
+    }
+
+
+def test_a_lone_word_in_a_table_or_in_code_is_no_name(find_names: Find):
+    rows = "".join(f"AB-{n};Florence table;40012345{n:02};19.9{n % 10};{n};RAL 9010\n" for n in range(12))
+
+    assert find_names(f"sku;name;ean;price;stock;colour\n{rows}") == []
+
+
+def test_a_full_name_in_a_table_is_one(find_names: Find):
+    rows = "".join(f"{n};Sabine Köhler;2026-11-{n:02};{n}.50\n" for n in range(10, 16))
+
+    assert ("PERSON", "Sabine Köhler") in find_names(f"id;customer;date;total\n{rows}")
