@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo bench abuse eval train lock format clean
+.PHONY: help install test check demo coverage bench abuse eval train lock format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: install ## Lint, formatting, types and Dockerfile
 
 demo: install ## Send sample transfers through a gateway on this machine and show what arrives
 	$(BIN)/onward demo
+
+coverage: install ## Write docs/coverage.md anew from the tables of carriers and the corpus
+	$(BIN)/python -m tests.carriers.coverage
 
 bench: install ## Measure speed beside that of a plain mitmdump
 	$(BIN)/python -m bench

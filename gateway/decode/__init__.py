@@ -13,7 +13,7 @@ Addresses say where a text stands; a second one of the same place ends in `#2`:
     body.xml:/order/item[2]@id  body.xml:/order!comment  body.xml:order@element  body.html:a@href
     multipart:upload@filename  multipart:upload.json:/name  multipart:@preamble  body.gzip:header
 
-To add a format of text: write a module with one reader, and name it in the table in `bodies.py`.
+To add a format: write a module with one reader, and add a line to the table in `formats.py`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.core.carrier import Carrier, Editing
 from gateway.core.errors import SpliceError
 from gateway.core.model import Edits, Message, Segment, Unread
 from gateway.decode.bodies import read_body
-from gateway.decode.codings import undo_codings
-from gateway.decode.embedded import read_inside
+from gateway.decode.codings import CODINGS, undo_codings
+from gateway.decode.embedded import INSIDE, read_inside
+from gateway.decode.formats import FORMATS
 from gateway.decode.headers import encode_utf8, read_header
 from gateway.decode.media import MediaType, parse_media_type
 from gateway.decode.reading import REASONS, Limits, Place, Reading, UnreadableError
@@ -33,7 +35,23 @@ from gateway.decode.sheets import Sheet, sheets_of
 from gateway.decode.tree import Nested, Node
 from gateway.decode.urls import read_target
 
-__all__ = ["REASONS", "Decoded", "Limits", "Sheet", "decode"]
+__all__ = ["CODINGS", "FORMATS", "INSIDE", "PLACES", "REASONS", "Decoded", "Limits", "Sheet", "decode"]
+
+PLACES = (
+    Carrier(
+        name="Request target",
+        found="path, names and values of the query, user part; the host is the destination",
+        edited=Editing.IN_PLACE,
+    ),
+    Carrier(
+        name="Header",
+        found="values, but of those in `rules/policy/transport.yaml`; names of registered headers are fixed words",
+        edited=Editing.IN_PLACE,
+        otherwise="signed messages cannot be edited: refused where the decision is to anonymize",
+    ),
+    Carrier(name="Cookie", found="names and values", edited=Editing.IN_PLACE),
+)
+"""Where in a message texts stand besides its body, for the coverage table."""
 
 _DIGESTS = frozenset({b"content-md5", b"digest", b"content-digest", b"repr-digest", b"x-amz-content-sha256"})
 """Headers that vouch for the body."""

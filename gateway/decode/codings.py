@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import brotli
 
+from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.decode.reading import Place, UnreadableError
 from gateway.decode.tree import READ_ONLY, Nested, Node
 
@@ -41,7 +42,7 @@ def undo_codings(node: Node[bytes], codings: list[str], place: Place) -> Node[by
     if len(names) > place.reading.limits.max_layers:
         raise UnreadableError("too-deep")
     for name in reversed(names):
-        undo = _CODINGS.get(name)
+        undo = _BY_NAME.get(name)
         if undo is None:
             raise UnreadableError("bad-encoding")
         meter = _Meter(place, len(node.content))
@@ -180,10 +181,51 @@ def _read_frame(reader: zstd.ZstdDecompressor, content: bytes, at: int, meter: _
     return stream.read(content, at, meter) - len(reader.unused_data)
 
 
-_CODINGS: dict[str, Callable[[Node[bytes], Place, _Meter], Encode]] = {
-    "gzip": _undo_gzip,
-    "x-gzip": _undo_gzip,
-    "deflate": _undo_deflate,
-    "br": _undo_brotli,
-    "zstd": _undo_zstd,
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding(Carrier):
+    """A content coding."""
+
+    names: tuple[str, ...]
+    """As in Content-Encoding."""
+    undo: Callable[[Node[bytes], Place, _Meter], Encode]
+
+
+_ALL = "all of it: every member or frame, to the last byte"
+_OTHERWISE = f"broken, cut short, left-over bytes, out of proportion: {UNREAD}"
+
+CODINGS = (
+    Coding(
+        name="gzip",
+        names=("gzip", "x-gzip"),
+        undo=_undo_gzip,
+        found=f"{_ALL}; file name and comment",
+        edited=Editing.REBUILT,
+        otherwise=_OTHERWISE,
+    ),
+    Coding(
+        name="deflate",
+        names=("deflate",),
+        undo=_undo_deflate,
+        found=f"{_ALL}, with and without its zlib wrapping",
+        edited=Editing.REBUILT,
+        otherwise=_OTHERWISE,
+    ),
+    Coding(
+        name="Brotli",
+        names=("br",),
+        undo=_undo_brotli,
+        found=_ALL,
+        edited=Editing.REBUILT,
+        otherwise=_OTHERWISE,
+    ),
+    Coding(
+        name="Zstandard",
+        names=("zstd",),
+        undo=_undo_zstd,
+        found=_ALL,
+        edited=Editing.REBUILT,
+        otherwise=_OTHERWISE,
+    ),
+)
+
+_BY_NAME = {name: one.undo for one in CODINGS for name in one.names}

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.core.errors import SpliceError
 from gateway.core.model import Unread
 from gateway.decode.codings import undo_codings
@@ -58,6 +59,49 @@ _GZIP = b"\x1f\x8b\x08"
 
 ESCAPES = Writing(_ESCAPE, STRING.read, sign="\\")
 """Plain text in which characters are written as in JavaScript."""
+
+
+_WITHIN_BOUNDS = f"too deep or too large: {UNREAD}"
+
+INSIDE = (
+    Carrier(
+        name="JSON, XML, HTML or a form in a value",
+        found="as in a body of that format",
+        edited=Editing.IN_PLACE,
+        otherwise=_WITHIN_BOUNDS,
+    ),
+    Carrier(
+        name="Percent signs and JavaScript escapes in a value",
+        found="what they stand for, also one in another",
+        edited=Editing.IN_PLACE,
+        otherwise=_WITHIN_BOUNDS,
+    ),
+    Carrier(
+        name="Base64 and Base64url in a value",
+        found="text, also compressed, and every format above, alone or in the middle of a text",
+        edited=Editing.IN_PLACE,
+        otherwise=f"long and of no known format: {UNREAD}; short: a key or signature, let be",
+    ),
+    Carrier(
+        name="Hexadecimal digits in a value",
+        found="text",
+        edited=Editing.IN_PLACE,
+        otherwise="of no known format: a hash or key, let be",
+    ),
+    Carrier(
+        name="data: URL",
+        found="by the type it declares",
+        edited=Editing.IN_PLACE,
+        otherwise=UNREAD,
+    ),
+    Carrier(
+        name="Signed token (JWT)",
+        found="header and claims",
+        edited=Editing.IN_PLACE,
+        otherwise="claims are under the signature: a token is taken out as a whole, or the transfer refused",
+    ),
+)
+"""What is read within texts, for the coverage table."""
 
 
 def read_inside(text: str, place: Place, address: str, label: str) -> Inside:

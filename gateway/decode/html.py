@@ -108,7 +108,7 @@ class _Tokenizer:
         name = shortened(self._node.content[slice(*span)].lower())
         if name not in self._names:
             self._names.add(name)
-            self._place.leaf(self._node, span, READ_ONLY, f"{self._prefix}{name}@{kind}")
+            self._place.leaf(self._node, span, READ_ONLY, f"{self._prefix}{name}@{kind}", f"{kind} name")
         return name
 
     def _read_tag(self, tag: re.Match[str]) -> int:

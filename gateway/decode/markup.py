@@ -68,7 +68,7 @@ def _scan(text: str, place: Place) -> list[Found]:
         name = text[slice(*span)]
         if name not in names:
             names.add(name)
-            found.append((span, READ_ONLY, f"{prefix}{shortened(name)}@{kind}", ""))
+            found.append((span, READ_ONLY, f"{prefix}{shortened(name)}@{kind}", f"{kind} name"))
 
     while at < len(text):
         less = text.find("<", at)

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from gateway.core.carrier import Carrier, Editing
+
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e0fff"
@@ -19,6 +21,25 @@ _LOOKS_LIKE = str.maketrans(
     "аеорсухіјѕԁһӏԛԝАВЕКМНОРСТУХІЈЅαοννρυχιΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "aeopcyxijsdhlqwABEKMHOPCTYXIJSaovvpuxiABEZHIKMNOPTYX",
 )
+
+WRITINGS = (
+    Carrier(
+        name="Signs that nobody sees",
+        found="what stands around them: zero width, soft hyphens, direction marks",
+        edited=Editing.IN_PLACE,
+    ),
+    Carrier(
+        name="Letters of another script in a word",
+        found="words of mostly Latin letters, as Latin",
+        edited=Editing.IN_PLACE,
+    ),
+    Carrier(
+        name="Accents and digits in other forms",
+        found="composed, decomposed, full width, digits of all scripts",
+        edited=Editing.IN_PLACE,
+    ),
+)
+"""Ways in which people write text that make no difference to what is found, for the coverage table."""
 
 
 @dataclass(frozen=True, slots=True)

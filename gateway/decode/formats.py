@@ -1,0 +1,178 @@
+"""Every format that is read: by which types and marks it is known, who reads it, and what can be done with it.
+
+One table. Bodies are dispatched from it, `docs/coverage.md` is made from it (`make coverage`), and `tests/carriers` has
+a case for each of its lines. To add a format, write a module with one reader and add a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.core.carrier import Carrier, Editing
+from gateway.decode.html import read_html
+from gateway.decode.markup import read_xml
+from gateway.decode.media import MediaType
+from gateway.decode.multipart import read_multipart
+from gateway.decode.reading import Place
+from gateway.decode.structured import are_json_lines, is_json, read_json, read_json_lines
+from gateway.decode.tabular import read_csv
+from gateway.decode.tree import Node, Writing
+from gateway.decode.urls import read_form
+
+TextReader = Callable[[Node[str], MediaType, Place], None]
+BinaryReader = Callable[[Node[bytes], MediaType, Place], None]
+
+TEXT = Writing()
+_XML_ENCODING = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)""")
+_HTML_CHARSET = re.compile(rb"""<meta[^>]*?\scharset\s*=\s*["']?([A-Za-z0-9._:-]+)""", re.IGNORECASE)
+_LOOKS_LIKE_XML = re.compile(r"\ufeff?\s*<\?xml\s")
+_LOOKS_LIKE_HTML = re.compile(r"\ufeff?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFormat(Carrier):
+    """A format of characters. Its bytes are decoded first, by charset."""
+
+    types: tuple[str, ...]
+    """Media types in lower case; also suffixes (`+json`) and whole families (`text/`)."""
+    read: TextReader
+    looks: Callable[[str, Place], bool] | None = None
+    """Whether an undeclared text is of this format; None for what is read by declaration only."""
+    charset_within: re.Pattern[bytes] | None = None
+    """Where its first bytes name the charset, if they do."""
+    charset_declared: bool = True
+    """Whether a declared charset counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinaryFormat(Carrier):
+    """A format of bytes."""
+
+    types: tuple[str, ...]
+    """Media types in lower case; also suffixes and whole families."""
+    read: BinaryReader
+    marks: tuple[bytes, ...] = ()
+    """How such contents begin. Marks beat the declared type, since receivers look at them, too."""
+    looks: Callable[[bytes], bool] | None = None
+    """Whether a content is of this format, where no mark at its beginning says so."""
+
+
+def read_text(node: Node[str], media: MediaType, place: Place) -> None:
+    """Read plain text as one segment."""
+    start = 1 if node.content.startswith("\ufeff") else 0
+    address = "body.text:" if place.base == "body" else place.base
+    place.leaf(node, (start, len(node.content)), TEXT, address, place.label)
+
+
+def read_undeclared(node: Node[str], media: MediaType, place: Place) -> None:
+    """Read a text by its look."""
+    for one in FORMATS:
+        if isinstance(one, TextFormat) and one.looks is not None and one.looks(node.content, place):
+            one.read(node, media, place)
+            return
+    read_text(node, media, place)
+
+
+def _read_form_or_json(node: Node[str], media: MediaType, place: Place) -> None:
+    """A form, unless it is JSON under the type that command-line clients set by default."""
+    text = node.content
+    json_instead = is_json(text, place.reading.limits.max_depth) and not _PERCENT_ESCAPE.search(text)
+    (read_json if json_instead else read_form)(node, media, place)
+
+
+FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
+    TextFormat(
+        name="JSON",
+        types=("application/json", "text/json", "+json"),
+        read=read_json,
+        looks=lambda text, place: is_json(text, place.reading.limits.max_depth),
+        charset_declared=False,
+        found="strings, numbers, keys",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
+        name="JSON Lines",
+        types=(
+            *("application/x-ndjson", "application/ndjson", "application/jsonl"),
+            *("application/x-jsonlines", "application/jsonlines"),
+        ),
+        read=read_json_lines,
+        looks=lambda text, place: are_json_lines(text, place.reading.limits.max_depth),
+        charset_declared=False,
+        found="strings, numbers, keys of every line",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
+        name="Form",
+        types=("application/x-www-form-urlencoded",),
+        read=_read_form_or_json,
+        found="names and values",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
+        name="XML",
+        types=("application/xml", "text/xml", "+xml"),
+        read=read_xml,
+        looks=lambda text, _: _LOOKS_LIKE_XML.match(text) is not None,
+        charset_within=_XML_ENCODING,
+        found="text, CDATA, attributes, names, comments, instructions; SOAP and SAML are XML",
+        edited=Editing.IN_PLACE,
+        otherwise="a document type definition is never read: counts as unread. Names of elements cannot be edited",
+    ),
+    TextFormat(
+        name="HTML",
+        types=("text/html",),
+        read=read_html,
+        looks=lambda text, _: _LOOKS_LIKE_HTML.match(text) is not None,
+        charset_within=_HTML_CHARSET,
+        found="text, attributes, names, comments, scripts",
+        edited=Editing.IN_PLACE,
+        otherwise="names of tags cannot be edited",
+    ),
+    TextFormat(
+        name="CSV and TSV",
+        types=("text/csv", "application/csv", "text/tab-separated-values"),
+        read=read_csv,
+        found="every cell, called by the head of its column",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
+        name="Text",
+        types=("text/",),
+        read=read_undeclared,
+        found="all of it; Markdown and source code are text",
+        edited=Editing.IN_PLACE,
+    ),
+    BinaryFormat(
+        name="Multipart",
+        types=("multipart/",),
+        read=read_multipart,
+        found="headers, file names, contents by their own type, what stands before and after the parts",
+        edited=Editing.IN_PLACE,
+    ),
+)
+"""Undeclared contents are tried in this order."""
+
+_BY_TYPE = {name: one for one in FORMATS for name in one.types}
+_MARKED = [(mark, one) for one in FORMATS if isinstance(one, BinaryFormat) for mark in one.marks]
+_LOOKED_AT = [one for one in FORMATS if isinstance(one, BinaryFormat) and one.looks is not None]
+
+
+def declared_format(name: str) -> TextFormat | BinaryFormat | None:
+    """The format of a media type: by its full name, else its suffix, else its first part."""
+    kind, _, rest = name.partition("/")
+    suffix = "+" + rest.rpartition("+")[2] if "+" in rest else ""
+    return _BY_TYPE.get(name) or _BY_TYPE.get(suffix) or _BY_TYPE.get(f"{kind}/")
+
+
+def marked_format(content: bytes) -> BinaryFormat | None:
+    """The binary format that the first bytes of a content are the mark of."""
+    return next((one for mark, one in _MARKED if content.startswith(mark)), None)
+
+
+def likely_format(content: bytes) -> BinaryFormat | None:
+    """The binary format that a content without a mark or a declaration looks like."""
+    return next((one for one in _LOOKED_AT if one.looks and one.looks(content)), None)

@@ -1,0 +1,141 @@
+"""Whether a value is still in a message, in any spelling and under any packing that undoes itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import bz2
+import io
+import lzma
+import quopri
+import re
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from html import escape, unescape
+from urllib.parse import quote, unquote_to_bytes
+
+import brotli
+
+from gateway.core.model import Message
+
+_DEEPEST = 6
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
+_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){8,}")
+_SHORTEST_SQUEEZED = 8
+
+
+def leaked(message: Message, values: Iterable[str]) -> list[str]:
+    """Those of the values that a receiver of the message could read out of it."""
+    head = b"\n".join([message.target, *(name + b": " + value for name, value in message.headers)])
+    layers = [*_layers(head), *_layers(message.body)]
+    return [value for value in values if any(_within(value, layer) for layer in layers)]
+
+
+def _within(value: str, layer: bytes) -> bool:
+    if any(spelling in layer for spelling in _spellings(value)):
+        return True
+    squeezed = _squeezed(value)
+    return len(squeezed) >= _SHORTEST_SQUEEZED and any(squeezed in _squeezed(text) for text in _texts(layer))
+
+
+def _texts(layer: bytes) -> Iterator[str]:
+    for charset in ("utf-8", "utf-16-le", "utf-16-be"):
+        text = layer.decode(charset, "ignore")
+        yield text
+        yield unescape(text)
+
+
+def _squeezed(text: str) -> str:
+    """Letters and digits alone, without accents and case: however a value is spaced, dotted or wrapped."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(sign for sign in folded if sign.isalnum())
+
+
+def _spellings(value: str) -> Iterator[bytes]:
+    for form in {value, unicodedata.normalize("NFD", value), unicodedata.normalize("NFC", value)}:
+        for charset in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-7"):
+            raw = form.encode(charset, "ignore")
+            yield raw
+            yield raw.hex().encode()
+            yield raw.hex().upper().encode()
+            yield quopri.encodestring(raw).strip()
+            yield quote(raw, safe="").encode()
+            yield quote(raw, safe="").lower().encode()
+            # In Base64 a value looks different by where it begins; what depends on its neighbors is cut off.
+            for skip in range(3):
+                coded = base64.b64encode(bytes(skip) + raw).rstrip(b"=")
+                yield coded[(skip * 8 + 5) // 6 : len(coded) - (1 if (skip + len(raw)) % 3 else 0)]
+        yield form.encode("unicode_escape")
+        yield escape(form).encode()
+
+
+def _layers(content: bytes, depth: int = 0) -> Iterator[bytes]:
+    """The content, and what it holds packed, coded or escaped."""
+    yield content
+    if depth == _DEEPEST or not content:
+        return
+    for unpack in (_inflated, _archived, _decoded):
+        for inner in unpack(content):
+            if inner and inner != content:
+                yield from _layers(inner, depth + 1)
+
+
+def _inflated(content: bytes) -> Iterator[bytes]:
+    for undo in (_gunzip, zlib.decompress, bz2.decompress, lzma.decompress, brotli.decompress):
+        try:
+            yield undo(content)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, brotli.error, ValueError):
+            continue
+
+
+def _gunzip(content: bytes) -> bytes:
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content)
+
+
+def _archived(content: bytes) -> Iterator[bytes]:
+    if content.startswith(b"PK\x03\x04"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                for info in archive.infolist():
+                    yield info.filename.encode() + b"\n" + info.comment
+                    yield archive.read(info)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+            return
+    elif content[257:262] == b"ustar":
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            for member in tar.getmembers():
+                yield member.name.encode()
+                if (file := tar.extractfile(member)) is not None:
+                    yield file.read()
+
+
+def _decoded(content: bytes) -> Iterator[bytes]:
+    if b"%" in content:
+        yield unquote_to_bytes(content)
+    if b"\\u" in content or b"\\n" in content:
+        yield re.sub(
+            rb"\\u([0-9a-fA-F]{4})",
+            lambda match: chr(int(match[1], 16)).encode("utf-8", "replace"),
+            content,
+        )
+    if b"=" in content:
+        yield quopri.decodestring(content)
+    unfolded = re.sub(rb"\r?\n[ \t]", b"", content)
+    yield unfolded
+    yield from _runs(_RUN, _unbase64, re.sub(rb"\r?\n", b"", unfolded))
+    yield from _runs(_HEX, binascii.unhexlify, content)
+
+
+def _unbase64(run: bytes) -> bytes:
+    return base64.b64decode(run.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(run) % 4))
+
+
+def _runs(pattern: re.Pattern[bytes], undo: Callable[[bytes], bytes], content: bytes) -> Iterator[bytes]:
+    for match in pattern.finditer(content):
+        try:
+            yield undo(match[0])
+        except (ValueError, binascii.Error):
+            continue

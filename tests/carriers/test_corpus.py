@@ -1,0 +1,77 @@
+"""Every case of the corpus, as the gateway treats it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.core.model import Refuse, Release, Replace
+from tests.carriers.case import PERSON, Case
+from tests.carriers.corpus import CASES
+from tests.carriers.coverage import DOCUMENT, GROUPS, document
+from tests.carriers.gateway import Gateway
+from tests.carriers.leaks import leaked
+
+MOST_MISSES = 0.05
+"""Share of the adversarial cases that may be missed."""
+
+each_case = pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    gateway = Gateway(tmp_path_factory.mktemp("gateway"))
+    yield gateway
+    gateway.close()
+
+
+@each_case
+def test_SCOPE_4_nothing_of_a_person_arrives_in_any_carrier(case: Case, gateway: Gateway):
+    message = case.build(PERSON).message()
+    planted = leaked(message, case.plants(PERSON))
+    assert planted, "the search for leaks finds nothing of what was planted"
+
+    verdict = gateway.examine(message)
+
+    match verdict:
+        case Replace(message=changed):
+            assert not case.refused
+            assert bool(leaked(changed, planted)) == bool(case.missed)
+        case Refuse(reason=reason):
+            assert case.refused, reason
+        case Release():
+            assert case.missed
+
+
+@each_case
+def test_INTEG_1_what_holds_nobody_passes_to_the_byte(case: Case, gateway: Gateway):
+    verdict = gateway.examine((case.benign or case.build)(case.twin).message())
+
+    # A release is of the message as it came.
+    assert isinstance(verdict, Release), verdict
+
+
+def test_few_cases_are_missed_and_only_adversarial_ones():
+    missed = [case for case in CASES if case.missed]
+    adversarial = [case for case in CASES if case.adversarial]
+
+    assert all(case.adversarial for case in missed)
+    assert len(missed) <= MOST_MISSES * len(adversarial)
+
+
+def test_every_carrier_has_a_case_and_every_case_a_carrier():
+    named = {name for case in CASES for name in case.carriers}
+    known = {one.name for carriers in GROUPS.values() for one in carriers}
+
+    assert named - known == set()
+    assert known - named == set()
+
+
+def test_names_of_cases_are_their_own():
+    assert [name for name, count in Counter(case.name for case in CASES).items() if count > 1] == []
+
+
+def test_the_coverage_table_is_up_to_date():
+    assert DOCUMENT.read_text() == document(), "run `make coverage`"
