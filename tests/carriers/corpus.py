@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.carriers import formats, values
+from tests.carriers import binary, formats, values
 from tests.carriers.case import Case
 
-CASES: tuple[Case, ...] = (*formats.CASES, *values.CASES)
+CASES: tuple[Case, ...] = (*formats.CASES, *values.CASES, *binary.CASES)

@@ -84,15 +84,17 @@ def _layers(content: bytes, depth: int = 0) -> Iterator[bytes]:
 
 
 def _inflated(content: bytes) -> Iterator[bytes]:
-    for undo in (_gunzip, zlib.decompress, bz2.decompress, lzma.decompress, brotli.decompress):
+    # A gzip member may lie anywhere, as in a frame.
+    for match in re.finditer(rb"\x1f\x8b\x08", content):
+        try:
+            yield zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content[match.start() :])
+        except zlib.error:
+            continue
+    for undo in (zlib.decompress, bz2.decompress, lzma.decompress, brotli.decompress):
         try:
             yield undo(content)
         except (OSError, EOFError, zlib.error, lzma.LZMAError, brotli.error, ValueError):
             continue
-
-
-def _gunzip(content: bytes) -> bytes:
-    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content)
 
 
 def _archived(content: bytes) -> Iterator[bytes]:
