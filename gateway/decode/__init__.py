@@ -12,6 +12,7 @@ Addresses say where a text stands; a second one of the same place ends in `#2`:
     body.json:/note.json:/name  body.json:/file.base64.csv:/2/email  query:next.percent:  (what a text holds inside)
     body.xml:/order/item[2]@id  body.xml:/order!comment  body.xml:order@element  body.html:a@href
     multipart:upload@filename  multipart:upload.json:/name  multipart:@preamble  body.gzip:header
+    body.zip:hr/people.csv.csv:/2/email  body.zip:a.txt@filename  body.zip:@comment  body.gzip.json:/name
 
 To add a format: write a module with one reader, and add a line to the table in `formats.py`.
 """

@@ -8,7 +8,6 @@ compression bomb is refused before it takes memory.
 from __future__ import annotations
 
 import gzip
-import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,21 +15,14 @@ from dataclasses import dataclass
 import brotli
 
 from gateway.core.carrier import UNREAD, Carrier, Editing
+from gateway.decode.packing import PIECE_BYTES, Meter, Stream, inflate, unzstd, zstd
 from gateway.decode.reading import Place, UnreadableError
 from gateway.decode.tree import READ_ONLY, Nested, Node
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-_PIECE_BYTES = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_HEADER_BYTES = 10
 _GZIP_OPTIONAL_FIELDS = 0x1E
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
-"""8 MiB, the largest window that RFC 9659 allows in web content."""
 _BROTLI_QUALITY = 5
 
 Encode = Callable[[bytes], bytes]
@@ -45,7 +37,7 @@ def undo_codings(node: Node[bytes], codings: list[str], place: Place) -> Node[by
         undo = _BY_NAME.get(name)
         if undo is None:
             raise UnreadableError("bad-encoding")
-        meter = _Meter(place, len(node.content))
+        meter = Meter(place, len(node.content))
         try:
             encode = undo(node, place, meter)
         except (zlib.error, brotli.error, zstd.ZstdError):
@@ -56,56 +48,7 @@ def undo_codings(node: Node[bytes], codings: list[str], place: Place) -> Node[by
     return node
 
 
-class _Meter:
-    """Takes the output of one layer, and refuses it once it is out of proportion to the input."""
-
-    def __init__(self, place: Place, input_bytes: int) -> None:
-        limits = place.reading.limits
-        self.pieces: list[bytes] = []
-        self._place = place
-        self._left = max(limits.max_ratio * input_bytes, limits.ratio_floor_bytes)
-
-    def take(self, piece: bytes) -> None:
-        self._left -= len(piece)
-        if self._left < 0:
-            raise UnreadableError("expands-too-much")
-        self._place.charge(len(piece))
-        self.pieces.append(piece)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    """What the three libraries' streaming decompressors have in common."""
-
-    step: Callable[[bytes], bytes]
-    """Feed input, which may be empty, and take at most a piece of output."""
-    hungry: Callable[[], bool]
-    done: Callable[[], bool]
-
-    def read(self, content: bytes, at: int, meter: _Meter) -> int:
-        """Decompress what begins at `at` to its end; the position up to which input was taken."""
-        while not self.done():
-            data = content[at : at + _PIECE_BYTES] if self.hungry() else b""
-            at += len(data)
-            piece = self.step(data)
-            if not (data or piece or self.done()):
-                raise UnreadableError("truncated")
-            meter.take(piece)
-        return at
-
-
-def _inflate(content: bytes, start: int, window_bits: int, meter: _Meter) -> int:
-    """Read one DEFLATE stream; where it ends."""
-    zip_ = zlib.decompressobj(window_bits)
-    stream = _Stream(
-        lambda data: zip_.decompress(zip_.unconsumed_tail + data, _PIECE_BYTES),
-        lambda: not zip_.unconsumed_tail,
-        lambda: zip_.eof,
-    )
-    return stream.read(content, start, meter) - len(zip_.unused_data)
-
-
-def _undo_gzip(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
+def _undo_gzip(node: Node[bytes], place: Place, meter: Meter) -> Encode:
     content, at, members = node.content, 0, 0
     while at < len(content) or not members:
         if members and not content.startswith(_GZIP_MAGIC, at):
@@ -114,7 +57,7 @@ def _undo_gzip(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
         if members > place.reading.limits.max_parts:
             raise UnreadableError("too-many-parts")
         _read_gzip_header(node, at, place)
-        at = _inflate(content, at, 16 + zlib.MAX_WBITS, meter)
+        at = inflate(content, at, 16 + zlib.MAX_WBITS, meter)
     return lambda plain: gzip.compress(plain, mtime=0)
 
 
@@ -138,20 +81,20 @@ def _read_gzip_header(node: Node[bytes], start: int, place: Place) -> None:
     node.parts.append(Nested(start, start, header, lambda text: text.encode("latin-1")))
 
 
-def _undo_deflate(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
+def _undo_deflate(node: Node[bytes], place: Place, meter: Meter) -> Encode:
     """Undo zlib as RFC 9110 says, or a bare stream as some senders understand "deflate"."""
     content = node.content
     wrapped = content[:1] and content[0] & 0x0F == 8 and int.from_bytes(content[:2]) % 31 == 0
     window_bits = zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
-    if _inflate(content, 0, window_bits, meter) != len(content):
+    if inflate(content, 0, window_bits, meter) != len(content):
         raise UnreadableError("trailing-bytes")
     return lambda plain: zlib.compress(plain, wbits=window_bits)
 
 
-def _undo_brotli(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
+def _undo_brotli(node: Node[bytes], place: Place, meter: Meter) -> Encode:
     reader = brotli.Decompressor()
-    stream = _Stream(
-        lambda data: reader.process(data, output_buffer_limit=_PIECE_BYTES),
+    stream = Stream(
+        lambda data: reader.process(data, output_buffer_limit=PIECE_BYTES),
         reader.can_accept_more_data,
         reader.is_finished,
     )
@@ -160,7 +103,7 @@ def _undo_brotli(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
     return lambda plain: brotli.compress(plain, quality=_BROTLI_QUALITY)
 
 
-def _undo_zstd(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
+def _undo_zstd(node: Node[bytes], place: Place, meter: Meter) -> Encode:
     content, at, frames = node.content, 0, 0
     while at < len(content) or not frames:
         # A skippable frame is accepted by decompressors and thrown away: a place to hide.
@@ -169,16 +112,8 @@ def _undo_zstd(node: Node[bytes], place: Place, meter: _Meter) -> Encode:
         frames += 1
         if frames > place.reading.limits.max_parts:
             raise UnreadableError("too-many-parts")
-        reader = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
-        at = _read_frame(reader, content, at, meter)
+        at = unzstd(content, at, meter)
     return zstd.compress
-
-
-def _read_frame(reader: zstd.ZstdDecompressor, content: bytes, at: int, meter: _Meter) -> int:
-    stream = _Stream(
-        lambda data: reader.decompress(data, _PIECE_BYTES), lambda: reader.needs_input, lambda: reader.eof
-    )
-    return stream.read(content, at, meter) - len(reader.unused_data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +122,7 @@ class Coding(Carrier):
 
     names: tuple[str, ...]
     """As in Content-Encoding."""
-    undo: Callable[[Node[bytes], Place, _Meter], Encode]
+    undo: Callable[[Node[bytes], Place, Meter], Encode]
 
 
 _ALL = "all of it: every member or frame, to the last byte"

@@ -18,12 +18,10 @@ from dataclasses import replace
 from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.core.errors import SpliceError
 from gateway.core.model import Unread
-from gateway.decode.codings import undo_codings
-from gateway.decode.formats import likely_format, marked_format
+from gateway.decode.formats import marked_format
 from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType, charset_of, decode_charset
-from gateway.decode.opaque import LARGEST_KEY_BYTES
 from gateway.decode.reading import Inside, Place, UnreadableError
 from gateway.decode.structured import STRING, is_json, read_json
 from gateway.decode.tree import Nested, Node, Writing
@@ -31,6 +29,8 @@ from gateway.decode.urls import PERCENT, read_form
 
 SHORTEST_RUN = 12
 """Characters of a run that are worth undoing: nine bytes."""
+LARGEST_KEY_BYTES = 2048
+"""A run for more bytes than this, which is no text, is no key or signature either: it may hold anything."""
 
 _QUICK = re.compile(r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&#?\w{2,8};|<[A-Za-z/!?]")
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
@@ -49,14 +49,6 @@ _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[\w.-]+)*);base64,
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]++\.?)++")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _WORDS = re.compile(r"[\w\s.,;:@'\"(){}\[\]&=+/-]+")
-_FILES = (
-    *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"PAR1"),
-    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*"),
-    *(b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"),
-)
-"""How documents, images and archives begin."""
-_GZIP = b"\x1f\x8b\x08"
-
 ESCAPES = Writing(_ESCAPE, STRING.read, sign="\\")
 """Plain text in which characters are written as in JavaScript."""
 
@@ -128,7 +120,7 @@ def _read_wholly(node: Node[str], place: Place) -> bool:
         return _read(read_xml, node, place)
     if _HTML.search(text):
         return _read(read_html, node, place)
-    if ("%" in text or "+" in text) and _FORM.fullmatch(text):
+    if ("%" in text or "+" in text) and _FORM.fullmatch(text) and not _RUN.fullmatch(text):
         return _read(read_form, node, place)
     for kind, writing in (("escaped", ESCAPES), ("percent", PERCENT)):
         found = (_ESCAPE if writing is ESCAPES else _PERCENT).search(text)
@@ -194,14 +186,12 @@ def _run(
     except UnreadableError as error:
         place.reading.unread.append(Unread(place.base, error.reason))
         return ()
-    if media is None and not (_is_text(data) or data.startswith(_GZIP) or _is_known(data)):
-        keyish = place.base.startswith(("header:", "cookie:")) and not data.startswith(_FILES)
-        if not keyish:
+    if media is None and not _is_text(data) and marked_format(data) is None:
+        if not place.base.startswith(("header:", "cookie:")):
             place.reading.unread.append(Unread(within.base, "unknown-media-type"))
         return ()
     with within.unread_on_error():
-        content = undo_codings(inner, ["gzip"], within) if data.startswith(_GZIP) else inner
-        place.reading.read_body(content, media or MediaType(), within)
+        place.reading.read_body(inner, media or MediaType(), within)
     return (Nested(*span, inner, _refuse_signed if is_signed else encode),)
 
 
@@ -209,7 +199,7 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
     """The bytes that a run stands for where that is worth a look, and how to write others in its way."""
     if media is None and _HEX.fullmatch(run):
         data = bytes.fromhex(run)
-        if _is_text(data) or _is_known(data):
+        if _is_text(data):
             return data, (bytes.hex if run.islower() or run.isdigit() else lambda new: new.hex().upper())
     if media is None and (run.islower() or run.isupper() or run.isdigit() or run.istitle()):
         return None  # A word, a number, a name: base64 of text has both cases.
@@ -222,12 +212,7 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
         data = base64.b64decode(compact.translate(_STANDARD) + "=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return None
-    if media is None and not (
-        _is_text(data)
-        or data.startswith((_GZIP, *_FILES))
-        or len(data) > LARGEST_KEY_BYTES
-        or _is_known(data)
-    ):
+    if media is None and not (_is_text(data) or marked_format(data) or len(data) > LARGEST_KEY_BYTES):
         return None
     padded = run.endswith("=") or len(compact) % 4 == 0
 
@@ -243,10 +228,6 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
 
 
 _STANDARD = str.maketrans("-_", "+/")
-
-
-def _is_known(data: bytes) -> bool:
-    return bool(data) and (marked_format(data) or likely_format(data)) is not None
 
 
 def _is_text(data: bytes) -> bool:

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.carrier import UNREAD, Carrier, Editing
+from gateway.decode.compressed import read_bzip2, read_gzip, read_xz, read_zstd_file
 from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType
 from gateway.decode.multipart import read_multipart
-from gateway.decode.packed import looks_like_cbor, looks_like_msgpack, read_cbor, read_msgpack
-from gateway.decode.protobuf import looks_like_protobuf, read_grpc, read_grpc_web_text, read_protobuf
-from gateway.decode.reading import Place
+from gateway.decode.reading import Place, UnreadableError
 from gateway.decode.structured import are_json_lines, is_json, read_json, read_json_lines
 from gateway.decode.tabular import read_csv
 from gateway.decode.tree import Node, Writing
 from gateway.decode.urls import read_form
+from gateway.decode.zipfiles import is_zip, read_zip
 
 TextReader = Callable[[Node[str], MediaType, Place], None]
 BinaryReader = Callable[[Node[bytes], MediaType, Place], None]
@@ -58,6 +58,8 @@ class BinaryFormat(Carrier):
     read: BinaryReader
     marks: tuple[bytes, ...] = ()
     """How such contents begin. Marks beat the declared type, since receivers look at them, too."""
+    marked: Callable[[bytes], bool] | None = None
+    """Whether a content has a mark that is not at its very beginning, and counts as much."""
     looks: Callable[[bytes], bool] | None = None
     """Whether a content is of this format, where no mark at its beginning says so."""
 
@@ -67,6 +69,11 @@ def read_text(node: Node[str], media: MediaType, place: Place) -> None:
     start = 1 if node.content.startswith("\ufeff") else 0
     address = "body.text:" if place.base == "body" else place.base
     place.leaf(node, (start, len(node.content)), TEXT, address, place.label)
+
+
+def read_nothing(node: Node[bytes], media: MediaType, place: Place) -> None:
+    """Leave a file unread whose format is known and not looked into."""
+    raise UnreadableError("unknown-media-type")
 
 
 def read_undeclared(node: Node[str], media: MediaType, place: Place) -> None:
@@ -84,6 +91,8 @@ def _read_form_or_json(node: Node[str], media: MediaType, place: Place) -> None:
     json_instead = is_json(text, place.reading.limits.max_depth) and not _PERCENT_ESCAPE.search(text)
     (read_json if json_instead else read_form)(node, media, place)
 
+
+_LEFT_OVER = f"broken, cut short, left-over bytes, out of proportion: {UNREAD}"
 
 FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
     TextFormat(
@@ -156,57 +165,74 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         edited=Editing.IN_PLACE,
     ),
     BinaryFormat(
-        name="MessagePack",
-        types=("application/msgpack", "application/x-msgpack", "application/vnd.msgpack", "+msgpack"),
-        read=read_msgpack,
-        looks=looks_like_msgpack,
-        found="texts, numbers, keys, byte strings and extensions",
-        edited=Editing.IN_PLACE,
+        name="Compressed file (gzip)",
+        types=("application/gzip", "application/x-gzip"),
+        marks=(b"\x1f\x8b\x08",),
+        read=read_gzip,
+        found="the file in it, every member of it; file name and comment",
+        edited=Editing.REBUILT,
+        otherwise=_LEFT_OVER,
     ),
     BinaryFormat(
-        name="CBOR",
-        types=("application/cbor", "application/cbor-seq", "+cbor", "+cbor-seq"),
-        read=read_cbor,
-        marks=(b"\xd9\xd9\xf7",),
-        looks=looks_like_cbor,
-        found="texts, numbers, keys, byte strings, CBOR in these",
-        edited=Editing.IN_PLACE,
+        name="Compressed file (bzip2)",
+        types=("application/x-bzip2",),
+        marked=lambda content: content.startswith(b"BZh") and content[4:10] == b"1AY&SY",
+        read=read_bzip2,
+        found="the file in it, every stream of it",
+        edited=Editing.REBUILT,
+        otherwise=_LEFT_OVER,
     ),
     BinaryFormat(
-        name="Protocol Buffers",
-        types=(
-            *("application/protobuf", "application/x-protobuf", "application/vnd.google.protobuf"),
-            *("application/x-google-protobuf", "+proto", "+protobuf"),
+        name="Compressed file (xz)",
+        types=("application/x-xz",),
+        marks=(b"\xfd7zXZ\x00",),
+        read=read_xz,
+        found="the file in it, every stream of it",
+        edited=Editing.REBUILT,
+        otherwise=_LEFT_OVER,
+    ),
+    BinaryFormat(
+        name="Compressed file (Zstandard)",
+        types=("application/zstd",),
+        marks=(b"\x28\xb5\x2f\xfd",),
+        read=read_zstd_file,
+        found="the file in it, every frame of it",
+        edited=Editing.REBUILT,
+        otherwise=_LEFT_OVER,
+    ),
+    BinaryFormat(
+        name="ZIP",
+        types=("application/zip", "application/x-zip-compressed"),
+        marked=is_zip,
+        read=read_zip,
+        found="members by their own format, names, comments, unknown extra fields, what stands between members",
+        edited=Editing.REBUILT,
+        otherwise=f"encrypted, damaged, or with headers that disagree: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="Other known files",
+        types=(),
+        marks=(
+            *(
+                b"%PDF-",
+                b"\xd0\xcf\x11\xe0",
+                b"SQLite format 3",
+                b"PAR1",
+                b"7z\xbc\xaf\x27\x1c",
+                b"Rar!\x1a\x07",
+            ),
+            *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*"),
         ),
-        read=read_protobuf,
-        looks=looks_like_protobuf,
-        found="texts, messages in messages, numbers, all without a schema",
-        edited=Editing.IN_PLACE,
-        otherwise="texts that could be messages as well cannot be edited; numbers become 0",
-    ),
-    BinaryFormat(
-        name="gRPC and gRPC-web",
-        types=(
-            *("application/grpc", "application/grpc+proto", "application/grpc+json"),
-            *("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"),
-        ),
-        read=read_grpc,
-        found="the message in every frame, also compressed with gzip, and trailers",
-        edited=Editing.IN_PLACE,
-        otherwise=f"compressed otherwise: {UNREAD}",
-    ),
-    BinaryFormat(
-        name="gRPC-web in Base64",
-        types=("application/grpc-web-text", "application/grpc-web-text+proto"),
-        read=read_grpc_web_text,
-        found="as gRPC-web",
-        edited=Editing.IN_PLACE,
+        read=read_nothing,
+        found="nothing",
+        edited=Editing.NEVER,
     ),
 )
 """Undeclared contents are tried in this order."""
 
 _BY_TYPE = {name: one for one in FORMATS for name in one.types}
 _MARKED = [(mark, one) for one in FORMATS if isinstance(one, BinaryFormat) for mark in one.marks]
+_MARKED_ELSEWHERE = [one for one in FORMATS if isinstance(one, BinaryFormat) and one.marked is not None]
 _LOOKED_AT = [one for one in FORMATS if isinstance(one, BinaryFormat) and one.looks is not None]
 
 
@@ -218,8 +244,10 @@ def declared_format(name: str) -> TextFormat | BinaryFormat | None:
 
 
 def marked_format(content: bytes) -> BinaryFormat | None:
-    """The binary format that the first bytes of a content are the mark of."""
-    return next((one for mark, one in _MARKED if content.startswith(mark)), None)
+    """The binary format that a content has the mark of, whatever else it is declared as."""
+    at_start = next((one for mark, one in _MARKED if content.startswith(mark)), None)
+    # Marks elsewhere come second: an archive may lie at the end of a file of another format.
+    return at_start or next((one for one in _MARKED_ELSEWHERE if one.marked and one.marked(content)), None)
 
 
 def likely_format(content: bytes) -> BinaryFormat | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,8 +16,10 @@ REASONS = frozenset(
         "bad-charset",
         "bad-encoding",
         "bad-syntax",
+        "encrypted",
         "expands-too-much",
         "forbidden-dtd",
+        "pixels",
         "too-deep",
         "too-large",
         "too-many-parts",
@@ -170,6 +172,23 @@ class Place:
             if inside.says_all:
                 del segments[place]
             parts.append(Leaf(start, end, writing, address, inside.parts))
+
+    def pieces(
+        self, node: Node[str], found: Sequence[tuple[tuple[int, int], Writing]], address: str, label: str = ""
+    ) -> None:
+        """Make what stands in several places of the node one segment; its parts are for the caller to put in order."""
+        texts = [writing.decoded(node.content[start:end]) for (start, end), writing in found]
+        text = "".join(texts)
+        whole: Node[str] = Node(text)
+        self.leaf(whole, (0, len(text)), Writing(), address, label)
+        at = 0
+        for leaf in whole.parts:
+            assert isinstance(leaf, Leaf)
+            for ((start, end), writing), piece in zip(found, texts, strict=True):
+                if piece:
+                    span = (at, at + len(piece))
+                    node.parts.append(Leaf(start, end, writing, leaf.address, leaf.inside, span))
+                at += len(piece)
 
     @contextmanager
     def unread_on_error(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ text has its escapes undone, a sheet has them as written, so a span grows to wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.decode.tree import Leaf, Nested, Node
 
@@ -50,9 +50,12 @@ def sheets_of(node: Node[bytes], offset: int = 0, *, exact: bool = True) -> Iter
 
 
 def _leaves(node: Node[bytes] | Node[str]) -> Iterator[tuple[str, tuple[Leaf, bool]]]:
+    first: dict[str, int] = {}
     for part in node.parts:
         if isinstance(part, Leaf):
-            yield part.address, (part, True)
+            # Of a segment in several places, the last piece is the one that counts: it knows where the first began.
+            start = first.setdefault(part.address, part.start)
+            yield part.address, (replace(part, start=start), part.piece is None)
             for one in part.inside:
                 for address, _ in _leaves(one.node):
                     yield address, (Leaf(part.start, part.end, part.writing, address), False)

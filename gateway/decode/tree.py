@@ -1,16 +1,16 @@
 """What a message was decoded into, and how edits go back in: a tree of contents with parts of known place.
 
 A node holds a content, bytes or text. A part is a range of it that holds either text as written at that place (a
-leaf, one segment) or a whole content of its own (a nested node: decompressed bytes, decoded characters, one part
-of a multipart body). What no part covers is syntax and is never touched. Splicing goes from the leaves up and
-copies everything outside edited ranges.
+leaf: one segment, or a piece of one that stands in several places) or a whole content of its own (a nested node:
+decompressed bytes, decoded characters, one part of a multipart body). What no part covers is syntax and is never
+touched. Splicing goes from the leaves up and copies everything outside edited ranges.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,7 +127,7 @@ class _Ruler:
 
 @dataclass(slots=True)
 class Leaf:
-    """A range of text that is one segment, and what that text holds inside."""
+    """A range of text that is one segment or a piece of one, and what that segment holds inside."""
 
     start: int
     end: int
@@ -135,6 +135,8 @@ class Leaf:
     address: str
     inside: tuple[Nested, ...] = ()
     """In ranges of the text that is read, not of what is written."""
+    piece: tuple[int, int] | None = None
+    """The characters of the segment that stand here; None for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +156,41 @@ class Node[Content: (bytes, str)]:
 
     content: Content
     parts: list[Leaf | Nested] = field(default_factory=list)
+    rebuild: Callable[[list[Change]], Content] | None = None
+    """Makes the content out of its changed parts, where lengths, sums or places elsewhere in it depend on them.
+
+    None puts each part into its range and leaves the rest. May raise SpliceError.
+    """
 
     def spliced(self, edits: Edits) -> Content | None:
         """The content with the edits made; None when none of them lies in here."""
         content = self.content
-        pieces: list[Content] = []
-        at = 0
-        for part in self.parts:
-            new = _rewritten(part, content, edits)
-            if new is not None:
-                pieces += (content[at : part.start], new)
-                at = part.end
-        if not pieces:
+        changes: list[Change] = [
+            (part, new) for part in self.parts if (new := _rewritten(part, content, edits)) is not None
+        ]
+        if not changes:
             return None
-        pieces.append(content[at:])
-        return content[:0].join(pieces)
+        if self.rebuild is not None:
+            return self.rebuild(changes)
+        pieces: list[tuple[int, int, Content]] = [(part.start, part.end, new) for part, new in changes]
+        return spliced_in(content, pieces)
+
+
+Change = tuple["Leaf | Nested", Any]
+"""A part and what is to stand in its place."""
+
+
+def spliced_in[Content: (bytes, str)](
+    content: Content, pieces: Iterable[tuple[int, int, Content]]
+) -> Content:
+    """The content with ranges of it, in order, replaced."""
+    made: list[Content] = []
+    at = 0
+    for start, end, new in pieces:
+        made += (content[at:start], new)
+        at = end
+    made.append(content[at:])
+    return content[:0].join(made)
 
 
 def _rewritten(part: Leaf | Nested, content: Any, edits: Edits) -> Any | None:
@@ -184,4 +206,16 @@ def _rewritten(part: Leaf | Nested, content: Any, edits: Edits) -> Any | None:
         if changed is not None:
             wanted = [edit for edit in wanted if edit.end <= one.start or one.end <= edit.start]
             wanted.append(Edit(one.start, one.end, one.encode(changed)))
+    if part.piece is not None:
+        wanted = list(_share(wanted, *part.piece))
     return part.writing.spliced(content[part.start : part.end], wanted, part.address) if wanted else None
+
+
+def _share(edits: Iterable[Edit], first: int, last: int) -> Iterator[Edit]:
+    """What edits of a segment mean for one piece of it: a replacement goes where the replaced text began."""
+    for edit in edits:
+        start, end = max(edit.start, first), min(edit.end, last)
+        inserts = edit.start == edit.end and (first < start <= last or start == first == 0)
+        if start < end or inserts:
+            replacement = edit.replacement if edit.start >= first else ""
+            yield Edit(start - first, end - first, replacement)

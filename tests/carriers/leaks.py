@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import bz2
+import gzip
 import io
 import lzma
 import quopri
 import re
+import sys
 import tarfile
 import unicodedata
 import zipfile
@@ -20,6 +22,11 @@ from urllib.parse import quote, unquote_to_bytes
 import brotli
 
 from gateway.core.model import Message
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _DEEPEST = 6
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
@@ -84,27 +91,29 @@ def _layers(content: bytes, depth: int = 0) -> Iterator[bytes]:
 
 
 def _inflated(content: bytes) -> Iterator[bytes]:
-    # A gzip member may lie anywhere, as in a frame.
-    for match in re.finditer(rb"\x1f\x8b\x08", content):
-        try:
-            yield zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content[match.start() :])
-        except zlib.error:
-            continue
-    for undo in (zlib.decompress, bz2.decompress, lzma.decompress, brotli.decompress):
+    for undo in (
+        *(_gunzip, gzip.decompress, zlib.decompress),
+        *(bz2.decompress, lzma.decompress, zstd.decompress, brotli.decompress),
+    ):
         try:
             yield undo(content)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, brotli.error, ValueError):
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, brotli.error, ValueError):
             continue
+
+
+def _gunzip(content: bytes) -> bytes:
+    """The first member, also where bytes follow that are none."""
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content)
 
 
 def _archived(content: bytes) -> Iterator[bytes]:
-    if content.startswith(b"PK\x03\x04"):
+    if b"PK\x05\x06" in content[-(1 << 16) :]:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for info in archive.infolist():
                     yield info.filename.encode() + b"\n" + info.comment
                     yield archive.read(info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError):
             return
     elif content[257:262] == b"ustar":
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
@@ -125,6 +134,9 @@ def _decoded(content: bytes) -> Iterator[bytes]:
         )
     if b"=" in content:
         yield quopri.decodestring(content)
+    if b"</" in content:
+        # What is broken into runs of different looks is one text to who reads it.
+        yield re.sub(rb"<[^>]*>", b"", content)
     unfolded = re.sub(rb"\r?\n[ \t]", b"", content)
     yield unfolded
     yield from _runs(_RUN, _unbase64, re.sub(rb"\r?\n", b"", unfolded))

@@ -175,7 +175,7 @@ def test_what_a_signed_token_says_is_found_and_cannot_be_taken_out():
 
 @pytest.mark.parametrize(
     "content",
-    [b"%PDF-1.7\n\xff\xfe" + bytes(200), b"PK\x03\x04\xff\xfe" + bytes(200), bytes(range(256)) * 10],
+    [b"\x00asm\x01\xff\xfe" + bytes(3000), bytes(range(256)) * 10],
 )
 def test_content_in_base64_that_nobody_can_read_is_unread(content: bytes):
     body = json.dumps({"attachment": base64.b64encode(content).decode()}).encode()

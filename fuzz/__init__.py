@@ -1,1 +1,0 @@
-"""Coverage-guided fuzzing of what reads strangers' bytes: `make fuzz`."""
