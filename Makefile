@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo coverage bench abuse eval train lock format clean
+.PHONY: help install test check demo coverage bench abuse fuzz eval train lock format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ bench: install ## Measure speed beside that of a plain mitmdump
 
 abuse: install ## See what the gateway takes from many, slow and hostile clients (about 5 minutes)
 	$(BIN)/python -m bench.abuse
+
+fuzz: install ## Fuzz reading and detection (MINUTES for each target, TARGETS="decode"); goes on where it ended
+	$(BIN)/pip install --quiet -r fuzz/requirements.txt
+	$(BIN)/python -m fuzz --minutes $(or $(MINUTES),5) $(TARGETS)
 
 eval: install ## Measure detection beside other tools (DATA=folder of labelled texts, ARGS=--prepare)
 	$(BIN)/python -m bench.detection $(if $(DATA),--data $(DATA)) $(ARGS)

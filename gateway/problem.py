@@ -17,6 +17,16 @@ TITLES = {
     Action.HOLD: "Transfer held for review",
     Action.BLOCK: "Transfer blocked",
 }
+STATUSES = {
+    "too-large": 413,
+    "too-slow": 408,
+    "head-too-large": 431,
+    "malformed-request": 400,
+    "body-missing": 400,
+    "sent-ahead": 400,
+    "trailers": 400,
+}
+"""Statuses of refusals for what was sent and not for whom."""
 RETRY_AFTER_S = 3600
 """How long a client should wait before it asks again whether a held transfer was approved."""
 
@@ -31,13 +41,9 @@ class Answer:
 
 
 def status_of(refusal: Refuse) -> int:
-    """403 for a decision on the transfer, 413, 408 and 400 for its size, time and framing, 503 for our own faults."""
-    if refusal.reason == "too-large":
-        return 413
-    if refusal.reason == "too-slow":
-        return 408
-    if refusal.reason in ("malformed-request", "trailers"):
-        return 400
+    """403 for a decision on the transfer, others for its size, time and framing, 503 for our own faults."""
+    if refusal.reason in STATUSES:
+        return STATUSES[refusal.reason]
     fault = REFUSALS.get(refusal.reason)
     return 503 if fault is not None and fault.internal else 403
 

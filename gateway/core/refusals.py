@@ -33,7 +33,10 @@ REFUSALS: Mapping[str, Refusal] = {
         "The destination lies inside the company's own or a reserved network; it is no agent.", ("SEC-4",)
     ),
     "too-large": Refusal("The body is larger than the gateway inspects.", ("SCOPE-3",)),
-    "too-slow": Refusal("The body did not arrive in time.", ("SCOPE-3",)),
+    "too-slow": Refusal("The request did not arrive in time.", ("SCOPE-3",)),
+    "head-too-large": Refusal("The head of the request is longer than the gateway reads.", ("SCOPE-3",)),
+    "sent-ahead": Refusal("Too much was sent ahead of the answer to the last request.", ("SCOPE-3",)),
+    "too-many-resets": Refusal("The client took back too many of its requests."),
     "body-missing": Refusal("The body could not be held for inspection.", ("SCOPE-3",)),
     "malformed-request": Refusal(
         "The request is not framed in a way that all servers read alike.", ("SCOPE-3",)
@@ -44,6 +47,10 @@ REFUSALS: Mapping[str, Refusal] = {
     ),
     "websocket-refused": Refusal("WebSocket connections are switched off at this gateway.", ("SCOPE-3",)),
     "protocol": Refusal("The gateway cannot inspect this protocol.", ("SCOPE-3",)),
+    "tls-not-opened": Refusal(
+        "The client did not let the gateway open its TLS connection, so nothing of it could be inspected.",
+        ("SCOPE-3",),
+    ),
     "splice": Refusal(
         "The personal data in the message cannot be taken out without changing what lies around it, "
         "for example because the message is signed.",

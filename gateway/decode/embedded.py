@@ -18,10 +18,11 @@ from dataclasses import replace
 from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.core.errors import SpliceError
 from gateway.core.model import Unread
-from gateway.decode.formats import marked_format
+from gateway.decode.formats import likely_format, marked_format
 from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType, charset_of, decode_charset
+from gateway.decode.opaque import LARGEST_KEY_BYTES
 from gateway.decode.reading import Inside, Place, UnreadableError
 from gateway.decode.structured import STRING, is_json, read_json
 from gateway.decode.tree import Nested, Node, Writing
@@ -29,8 +30,6 @@ from gateway.decode.urls import PERCENT, read_form
 
 SHORTEST_RUN = 12
 """Characters of a run that are worth undoing: nine bytes."""
-LARGEST_KEY_BYTES = 2048
-"""A run for more bytes than this, which is no text, is no key or signature either: it may hold anything."""
 
 _QUICK = re.compile(r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&#?\w{2,8};|<[A-Za-z/!?]")
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
@@ -186,7 +185,7 @@ def _run(
     except UnreadableError as error:
         place.reading.unread.append(Unread(place.base, error.reason))
         return ()
-    if media is None and not _is_text(data) and marked_format(data) is None:
+    if media is None and not (_is_text(data) or _is_known(data)):
         if not place.base.startswith(("header:", "cookie:")):
             place.reading.unread.append(Unread(within.base, "unknown-media-type"))
         return ()
@@ -199,7 +198,7 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
     """The bytes that a run stands for where that is worth a look, and how to write others in its way."""
     if media is None and _HEX.fullmatch(run):
         data = bytes.fromhex(run)
-        if _is_text(data):
+        if _is_text(data) or _is_known(data):
             return data, (bytes.hex if run.islower() or run.isdigit() else lambda new: new.hex().upper())
     if media is None and (run.islower() or run.isupper() or run.isdigit() or run.istitle()):
         return None  # A word, a number, a name: base64 of text has both cases.
@@ -212,7 +211,7 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
         data = base64.b64decode(compact.translate(_STANDARD) + "=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return None
-    if media is None and not (_is_text(data) or marked_format(data) or len(data) > LARGEST_KEY_BYTES):
+    if media is None and not (_is_text(data) or len(data) > LARGEST_KEY_BYTES or _is_known(data)):
         return None
     padded = run.endswith("=") or len(compact) % 4 == 0
 
@@ -228,6 +227,10 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
 
 
 _STANDARD = str.maketrans("-_", "+/")
+
+
+def _is_known(data: bytes) -> bool:
+    return bool(data) and (marked_format(data) or likely_format(data)) is not None
 
 
 def _is_text(data: bytes) -> bool:

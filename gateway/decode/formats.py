@@ -16,6 +16,8 @@ from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType
 from gateway.decode.multipart import read_multipart
+from gateway.decode.packed import looks_like_cbor, looks_like_msgpack, read_cbor, read_msgpack
+from gateway.decode.protobuf import looks_like_protobuf, read_grpc, read_grpc_web_text, read_protobuf
 from gateway.decode.reading import Place, UnreadableError
 from gateway.decode.structured import are_json_lines, is_json, read_json, read_json_lines
 from gateway.decode.tabular import read_csv
@@ -162,6 +164,53 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         types=("multipart/",),
         read=read_multipart,
         found="headers, file names, contents by their own type, what stands before and after the parts",
+        edited=Editing.IN_PLACE,
+    ),
+    BinaryFormat(
+        name="MessagePack",
+        types=("application/msgpack", "application/x-msgpack", "application/vnd.msgpack", "+msgpack"),
+        read=read_msgpack,
+        looks=looks_like_msgpack,
+        found="texts, numbers, keys, byte strings and extensions",
+        edited=Editing.IN_PLACE,
+    ),
+    BinaryFormat(
+        name="CBOR",
+        types=("application/cbor", "application/cbor-seq", "+cbor", "+cbor-seq"),
+        read=read_cbor,
+        marks=(b"\xd9\xd9\xf7",),
+        looks=looks_like_cbor,
+        found="texts, numbers, keys, byte strings, CBOR in these",
+        edited=Editing.IN_PLACE,
+    ),
+    BinaryFormat(
+        name="Protocol Buffers",
+        types=(
+            *("application/protobuf", "application/x-protobuf", "application/vnd.google.protobuf"),
+            *("application/x-google-protobuf", "+proto", "+protobuf"),
+        ),
+        read=read_protobuf,
+        looks=looks_like_protobuf,
+        found="texts, messages in messages, numbers, all without a schema",
+        edited=Editing.IN_PLACE,
+        otherwise="texts that could be messages as well cannot be edited; numbers become 0",
+    ),
+    BinaryFormat(
+        name="gRPC and gRPC-web",
+        types=(
+            *("application/grpc", "application/grpc+proto", "application/grpc+json"),
+            *("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"),
+        ),
+        read=read_grpc,
+        found="the message in every frame, also compressed with gzip, and trailers",
+        edited=Editing.IN_PLACE,
+        otherwise=f"compressed otherwise: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="gRPC-web in Base64",
+        types=("application/grpc-web-text", "application/grpc-web-text+proto"),
+        read=read_grpc_web_text,
+        found="as gRPC-web",
         edited=Editing.IN_PLACE,
     ),
     BinaryFormat(

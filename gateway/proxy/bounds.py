@@ -9,17 +9,22 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 import h2.errors
 import h2.events
+import h2.exceptions
+import h11
 from mitmproxy import connection
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
-from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError
-from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
+from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError, ResponseProtocolError
+from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
+
+from gateway.core.refusals import REFUSALS
+from gateway.proxy.early import Early, EarlyRefusalHook
 
 MAX_HEAD_BYTES = 64 * 1024
 """Longest HTTP/1 request head; HTTP/2 has a like limit of its own."""
@@ -66,8 +71,34 @@ class Held:
         self._sum -= self._held.pop(flow_id, 0)
 
 
+class _UnreadableBodyError(Exception):
+    """A request body ends early or is not framed as HTTP/1 demands; the text is the reason."""
+
+
+class _Reader:
+    """One of h11's body readers, whose errors do not repeat what was sent."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def __call__(self, buffer: Any) -> Any:
+        try:
+            event = self._reader(buffer)
+        except h11.ProtocolError:
+            raise _UnreadableBodyError("malformed-request") from None
+        if isinstance(event, h11.EndOfMessage) and event.headers:
+            raise _UnreadableBodyError("trailers")
+        return event
+
+    def read_eof(self) -> Any:
+        try:
+            return self._reader.read_eof()
+        except h11.ProtocolError:
+            raise _UnreadableBodyError("body-missing") from None
+
+
 class BoundedHttp1Server(Http1Server):
-    """Reads HTTP/1 requests with bounds on the head; refuses trailers in words, where mitmproxy would crash."""
+    """Reads HTTP/1 requests with bounds on the head; what it cannot read is refused in words and on record."""
 
     def __init__(self, context: Context, head_s: float) -> None:
         super().__init__(context)
@@ -81,22 +112,31 @@ class BoundedHttp1Server(Http1Server):
         if isinstance(event, events.Wakeup):
             yield from self._look_at_the_head()
             return
+        if isinstance(event, ResponseProtocolError):
+            event = _in_plain_words(event)
         yield from super()._handle_event(event)
         if self.state == self.wait and len(self.buf) > MAX_AHEAD_BYTES:
-            yield from self._give_up(431, "Too much was sent ahead.")
+            yield from self._give_up("sent-ahead")
 
     @override
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
         long = isinstance(event, events.DataReceived) and len(self.buf) > MAX_HEAD_BYTES
         if long and not _END_OF_HEAD.search(bytes(self.buf), 0, MAX_HEAD_BYTES):
-            yield from self._give_up(431, "The request head is too long.")
+            yield from self._give_up("head-too-large")
             return
-        yield from super().read_headers(event)
-        if self.state != self.read_headers:
+        for command in super().read_headers(event):
+            if isinstance(command, commands.SendData):
+                # mitmproxy's own answer to a head it cannot read, which repeats it.
+                yield from self._give_up("malformed-request")
+                return
+            if not isinstance(command, commands.Log):
+                yield command
+        if self.state == self.read_headers:
+            if self.buf and self._alarm_for is None:
+                self._alarm_for = self._head_number
+                yield commands.RequestWakeup(self._head_s)
+        else:
             self._head_number += 1
-        elif self.buf and self._alarm_for is None:
-            self._alarm_for = self._head_number
-            yield commands.RequestWakeup(self._head_s)
 
     def _look_at_the_head(self) -> Commands:
         """Give up on a head that is still the one of which a part had come when the alarm was set."""
@@ -104,26 +144,34 @@ class BoundedHttp1Server(Http1Server):
         if self.state != self.read_headers or not self.buf:
             return
         if asked == self._head_number:
-            yield from self._give_up(408, "The request head did not come in time.")
+            yield from self._give_up("too-slow")
         else:
             self._alarm_for = self._head_number
             yield commands.RequestWakeup(self._head_s)
 
     @override
     def read_body(self, event: events.Event) -> Commands:
+        if not isinstance(self.body_reader, _Reader):
+            self.body_reader = _Reader(self.body_reader)  # type: ignore[assignment]
         try:
             yield from super().read_body(event)
-        except NotImplementedError:
-            yield from self._give_up(400, "Trailers cannot be inspected.")
+        except _UnreadableBodyError as error:
+            answered = self.response is not None
+            self.state = self.done
+            self.request_done = True
             yield ReceiveHttp(
-                RequestProtocolError(self.stream_id, "trailers", ErrorCode.GENERIC_CLIENT_ERROR)
+                RequestProtocolError(self.stream_id, str(error), ErrorCode.GENERIC_CLIENT_ERROR)
             )
+            if answered:
+                yield commands.CloseConnection(self.conn)
 
-    def _give_up(self, status: int, message: str) -> Commands:
-        if not self.response and self.conn.state & connection.ConnectionState.CAN_WRITE:
-            yield commands.SendData(self.conn, make_error_response(status, message))
-        yield commands.CloseConnection(self.conn)
+    def _give_up(self, reason: str) -> Commands:
         self.state = self.done
+        early = Early(self.context, reason)
+        yield EarlyRefusalHook(early)
+        if not self.response and self.conn.state & connection.ConnectionState.CAN_WRITE:
+            yield commands.SendData(self.conn, early.answer)
+        yield commands.CloseConnection(self.conn)
 
 
 class BoundedHttp2Server(Http2Server):
@@ -135,6 +183,12 @@ class BoundedHttp2Server(Http2Server):
         self._counted_at = time.monotonic()
 
     @override
+    def _handle_event(self, event: events.Event) -> Commands:
+        yield from super()._handle_event(
+            _in_plain_words(event) if isinstance(event, ResponseProtocolError) else event
+        )
+
+    @override
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
         if isinstance(event, h2.events.StreamReset):
             now = time.monotonic()
@@ -142,7 +196,33 @@ class BoundedHttp2Server(Http2Server):
             self._resets_left = min(self._resets_left + earned, RESETS) - 1
             self._counted_at = now
             if self._resets_left < 0:
-                code = h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
-                yield from self.protocol_error("too many requests were taken back", code)
+                yield from self.protocol_error("too-many-resets", h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
                 return True
+        if isinstance(event, h2.exceptions.InvalidBodyLengthError) and not self._unanswered():
+            # A client that was refused ends its body early; the refusal is on record.
+            yield from self._hang_up(h2.errors.ErrorCodes.NO_ERROR, "")
+            return True
         return (yield from super().handle_h2_event(event))
+
+    def _unanswered(self) -> bool:
+        return any(self.is_open_for_us(stream_id) for stream_id in self.streams)
+
+    @override
+    def protocol_error(self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR) -> Commands:
+        """End the connection on record, and say the decision's id where mitmproxy would repeat what it read."""
+        reason = message if message in REFUSALS else "malformed-request"
+        early = Early(self.context, reason)
+        yield EarlyRefusalHook(early)
+        yield from self._hang_up(error_code, early.decision_id)
+
+    def _hang_up(self, error_code: int, decision_id: str) -> Commands:
+        self.h2_conn.close_connection(error_code, decision_id.encode())
+        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+        yield from self.close_connection("body-missing")
+
+
+def _in_plain_words(event: ResponseProtocolError) -> ResponseProtocolError:
+    """The error without what mitmproxy puts into its text: names, addresses and bytes that it could not read."""
+    return ResponseProtocolError(
+        event.stream_id, "The agent could not be reached, or its answer could not be read.", event.code
+    )

@@ -18,16 +18,19 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, assert_never
 
 from mitmproxy import connection, dns, http, tcp, tls, udp
+from mitmproxy.net.http.http1 import assemble_response
 from mitmproxy.proxy import layer, mode_specs, server_hooks
+from mitmproxy.proxy.context import Context
 
 from gateway.core.decide import UNREGISTERED
 from gateway.core.model import USER, Action, Message, Refuse, Release, Replace, Transfer, Verdict
-from gateway.core.refusals import refusal
+from gateway.core.refusals import REFUSALS, refusal
 from gateway.core.register import canonical_host
 from gateway.core.ruleset import Contact
 from gateway.problem import Answer, answer_to
 from gateway.proxy import guard, wire
 from gateway.proxy.bounds import Bounds, Held
+from gateway.proxy.early import Early
 from gateway.proxy.guard import fails_closed
 from gateway.proxy.identity import receiver_of
 from gateway.proxy.layers import CLEARED, CLOSE, CUT_SHORT, ClosedLayer, inspected
@@ -140,9 +143,11 @@ class Front:
         flow.request.stream = False
         if flow.error is not None:
             await self._refuse(flow, "malformed-request")
-            flow.response = None  # mitmproxy's own answer is on its way.
         elif flow.response is None and (reason := await self._objection(flow)) is not None:
             await self._refuse(flow, reason)
+        if flow.response is not None:
+            # Nobody is told to go on and send the body.
+            flow.request.headers.pop("expect", None)
 
     @fails_closed(guard.answer_fault)
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -192,8 +197,15 @@ class Front:
         """A request that ended without a decision goes on record all the same."""
         self._let_go(flow)
         if not flow.metadata.get(DECIDED) and flow.response is None:
-            known = {"trailers": "trailers", "Client disconnected.": "body-missing"}
-            await self._refuse(flow, known.get(flow.error.msg if flow.error else "", "malformed-request"))
+            said = flow.error.msg if flow.error else ""
+            await self._refuse(flow, said if said in REFUSALS else "body-missing")
+
+    @fails_closed(guard.answer_early)
+    async def early_refusal(self, early: Early) -> None:
+        """A connection on which no request could be read."""
+        refused = await self._recorded(self._connection(early.context), early.reason)
+        early.decision_id = refused.decision_id
+        early.answer = assemble_response(_response(answer_to(refused, self._examiner.contact), closing=True))
 
     # WebSocket.
 
@@ -273,6 +285,7 @@ class Front:
     async def tls_failed_client(self, event: tls.TlsData) -> None:
         """A client that does not trust the authority sends nothing; say so, since it looks like a network fault."""
         log.warning("a client refused the gateway's certificate; it must trust the gateway's authority")
+        await self._recorded(self._connection(event.context), "tls-not-opened")
 
     # Protocols that are not inspected.
 
@@ -284,17 +297,7 @@ class Front:
         locked = inspected(event.layer, self.settings.bounds, self._held)
         event.layer = locked or ClosedLayer(event.context)
         if locked is None:
-            address = event.context.server.address or ("", 0)
-            transfer = Transfer(
-                id=self._examiner.new_id(),
-                at=datetime.now(UTC),
-                scheme="",
-                host=canonical_host(address[0]),
-                port=address[1],
-                message=Message("", b"", (), b""),
-                source=_network_of(event.context.client),
-            )
-            await self._recorded(transfer, "protocol")
+            await self._recorded(self._connection(event.context), "protocol")
 
     @fails_closed(guard.cut_flow)
     async def tcp_start(self, flow: tcp.TCPFlow) -> None:
@@ -334,7 +337,7 @@ class Front:
         request = flow.request
         if self.draining:
             return "shutting-down"
-        if wire.is_malformed(request):
+        if wire.is_malformed(request) or request.is_http2 != (flow.client_conn.alpn == b"h2"):
             return "malformed-request"
         if not request.is_http2 and wire.values_of(request, b"trailer"):
             return "trailers"
@@ -383,13 +386,26 @@ class Front:
             source=f"{USER}{user[0]}" if user else _network_of(flow.client_conn),
         )
 
+    def _connection(self, context: Context) -> Transfer:
+        """A connection without a request, as a transfer."""
+        address = context.server.address or ("", 0)
+        return Transfer(
+            id=self._examiner.new_id(),
+            at=datetime.now(UTC),
+            scheme="",
+            host=canonical_host(address[0]),
+            port=address[1],
+            message=Message("", b"", (), b""),
+            source=_network_of(context.client),
+        )
+
     async def _examine(self, transfer: Transfer) -> Verdict:
         return await guard.apart(self._examiner.examine(transfer), self.settings.time_limit_s, self._running)
 
     async def _refuse(self, flow: http.HTTPFlow, reason: str) -> None:
         """Put a refusal of the front's own on record and answer with it; of the request only the method is kept."""
         flow.metadata[DECIDED] = True
-        transfer = self._transfer(flow, Message(flow.request.method, b"", (), b""))
+        transfer = self._transfer(flow, Message(wire.method_of(flow.request), b"", (), b""))
         self._answer(flow, await self._recorded(transfer, reason))
 
     async def _recorded(self, transfer: Transfer, reason: str) -> Refuse:
@@ -416,8 +432,10 @@ def _websocket_message(content: bytes, is_text: bool = True) -> Message:
     return Message("WEBSOCKET", b"", ((b"content-type", kind),), content)
 
 
-def _response(answer: Answer) -> http.Response:
+def _response(answer: Answer, *, closing: bool = False) -> http.Response:
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in answer.headers]
+    if closing:
+        headers.append((b"connection", b"close"))
     return http.Response.make(answer.status, answer.body, http.Headers(headers))
 
 

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import connection, ctx, dns, http, tcp, tls, udp
+from mitmproxy.net.http.http1 import assemble_response
 from mitmproxy.proxy import layer, server_hooks
 
+from gateway.proxy.early import Early
 from gateway.proxy.layers import CLEARED, CLOSE, ClosedLayer
 
 if TYPE_CHECKING:
@@ -104,6 +106,11 @@ def answer_fault(front: Front, flow: http.HTTPFlow) -> None:
     """Answer with the fixed refusal."""
     flow.metadata.pop(CLEARED, None)
     flow.response = front.fixed_refusal()
+
+
+def answer_early(front: Front, early: Early) -> None:
+    """Answer with the fixed refusal; the connection is closed by whoever asked."""
+    early.answer = assemble_response(front.fixed_refusal())
 
 
 def drop_message(front: Front, flow: http.HTTPFlow) -> None:

@@ -92,7 +92,7 @@ async def run_proxy(
         front,
     )
     try:
-        freeze(chief)
+        guard = freeze(chief)
         chief.options.update(
             listen_host=settings.host,
             listen_port=settings.port,
@@ -101,6 +101,7 @@ async def run_proxy(
             ssl_verify_upstream_trusted_ca=str(settings.upstream_ca) if settings.upstream_ca else None,
             proxyauth=settings.proxy_auth,
         )
+        guard.seal(chief.options)
     except Exception as error:  # Border: mitmproxy's own errors are of many types; all mean a wrong setting.
         raise SettingsError(f"mitmproxy refuses the settings: {error}") from error
     stopper = asyncio.create_task(_stop_gently(stop, chief, server, front, settings.drain_s))

@@ -10,17 +10,20 @@ from __future__ import annotations
 from typing import Any, override
 
 import wsproto.events
+from mitmproxy.flow import Error
+from mitmproxy.net.http.url import parse_authority
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer
-from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp, validate_request
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     RequestHeaders,
+    RequestProtocolError,
     ResponseEndOfMessage,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpRequestHook
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook, HttpRequestHook
 from mitmproxy.proxy.layers.websocket import (
     Fragmentizer,
     WebsocketConnection,
@@ -33,6 +36,7 @@ from mitmproxy.websocket import WebSocketMessage
 from wsproto.connection import ConnectionState
 from wsproto.frame_protocol import CloseReason, Opcode
 
+from gateway.core.refusals import REFUSALS
 from gateway.proxy.bounds import BoundedHttp1Server, BoundedHttp2Server, Bounds, Held
 
 CLEARED = "onward.cleared"
@@ -41,6 +45,9 @@ CUT_SHORT = "onward.cut-short"
 """Flow metadata: why the body was not read to its end; what came of it is thrown away."""
 CLOSE = "onward.close"
 """Flow metadata: id of the decision for which the WebSocket connection is closed."""
+
+LINGER_S = 30.0
+"""How long an HTTP/1 client that was answered early may go on sending, so that it reads the answer."""
 
 Commands = layer.CommandGenerator[None]
 
@@ -102,10 +109,14 @@ class LockedStream(HttpStream):
         self._bounds, self._held = bounds, held
         self._has_alarm = False
         self._first_piece = 0
+        self._is_lingering = False
+        """Whether the request was answered before its body was there, and the rest of it is thrown away."""
 
     def _handle_event(self, event: events.Event) -> Commands:
         if not isinstance(event, events.Wakeup):
             yield from super()._handle_event(event)
+        elif self._is_lingering:
+            yield commands.CloseConnection(self.context.client)
         elif self.client_state == self.state_consume_request_body:
             yield from self._cut_short("too-slow")
 
@@ -124,6 +135,55 @@ class LockedStream(HttpStream):
         refused_at_headers = self.client_state == self.state_consume_request_body and self.flow.response
         if refused_at_headers and not event.end_stream:
             yield from self._answer_before_the_body()
+
+    @override
+    def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
+        """Let the front refuse a head that servers could read differently; mitmproxy would repeat it in its answer."""
+        if not request:
+            return (yield from super().check_invalid(request))
+        if self.mode is HTTPMode.transparent and self.context.server.address:
+            self.flow.request.data.host, self.flow.request.data.port = self.context.server.address[:2]
+        invalid = (
+            validate_request(self.mode, self.flow.request, True) is not None or not self._has_destination()
+        )
+        if invalid:
+            self.flow.error = Error("malformed-request")
+            yield HttpRequestHeadersHook(self.flow)
+            yield from self._answer_or_close()
+        return invalid
+
+    def _has_destination(self) -> bool:
+        request = self.flow.request
+        if self.mode is HTTPMode.transparent or request.host:
+            return True
+        try:
+            parse_authority(request.host_header or "", check=True)
+        except ValueError:
+            return False
+        return True
+
+    @override
+    def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
+        """A request that breaks off is answered where the client still listens."""
+        breaks_off = (
+            isinstance(event, RequestProtocolError) and self.client_state == self.state_consume_request_body
+        )
+        yield from super().handle_protocol_error(event)
+        if breaks_off:
+            yield from self._answer_or_close()
+
+    @override
+    def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
+        """Not killed, but answered, is a request whose body turned out unreadable while its head was looked at."""
+        for event in self._paused_event_queue:
+            if isinstance(event, RequestProtocolError) and event.message in REFUSALS:
+                self._paused_event_queue.remove(event)
+                if not self.flow.response:
+                    self.flow.error = Error(event.message)
+                    yield HttpErrorHook(self.flow)
+                yield from self._answer_or_close()
+                return True
+        return (yield from super().check_killed(emit_error_hook))
 
     @override
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
@@ -150,20 +210,24 @@ class LockedStream(HttpStream):
         yield HttpRequestHook(self.flow)
         if (yield from self.check_killed(True)):
             return
+        yield from self._answer_or_close()
+
+    def _answer_or_close(self) -> Commands:
+        """Send the front's refusal; without one, end the connection."""
         if self.flow.response:
             yield from self._answer_before_the_body()
         else:
-            yield from self.handle_protocol_error(
-                ResponseProtocolError(self.stream_id, "Refused.", ErrorCode.REQUEST_TOO_LARGE)
-            )
             self.client_state = self.state_errored
+            yield commands.CloseConnection(self.context.client)
 
     def _answer_before_the_body(self) -> Commands:
         """Send the response now; the rest of the body is read and thrown away, so that the client sees the answer."""
         assert self.flow.response
         self.request_body_buf = ReceiveBuffer()
-        if not self.flow.request.is_http2:
+        if self.context.client.alpn != b"h2":
             self.flow.response.headers["connection"] = "close"
+            self._is_lingering = True
+            yield commands.RequestWakeup(LINGER_S)
         self.client_state = self.state_done
         yield from self.send_response()
         self.client_state = self.state_errored

@@ -65,14 +65,20 @@ class Targets:
 
     def allows_literal(self, host: str, port: int) -> bool:
         """Like `allows`, for what the client asked for: names are left to the resolver, other spellings refused."""
+        host = host.rstrip(".")
         if _parse(host) is not None:
             return self.allows(host, port, host)
+        if (canonical_host(host), port) in self._places:
+            return True
+        # Resolvers and upstream proxies know what these names mean without asking anybody (RFC 6761).
+        if f".{canonical_host(host)}".endswith(".localhost"):
+            return False
         # inet_aton reads 0x7f.1, 017700000001 and 2130706433 as addresses, and so may a resolver.
         try:
             socket.inet_aton(host)
         except OSError:
             return True
-        return (canonical_host(host), port) in self._places
+        return False
 
     async def allows_name(self, host: str, port: int) -> bool:
         """Whether every address that `host` has now may be connected to; True where it has none to connect to."""

@@ -57,6 +57,10 @@ class OptionsGuard:
         """Freeze these options at these values."""
         self._frozen = frozen
 
+    def seal(self, options: Options) -> None:
+        """From now on no option changes at all: a mode or an authority of someone else's is a way round as well."""
+        self._frozen = {name: getattr(options, name) for name in options.keys()}  # noqa: SIM118 - no mapping
+
     def configure(self, updated: set[str]) -> None:
         """Mitmproxy's hook for changed options. Raises OptionsError naming the option and its safe value."""
         for mode in ctx.options.mode:
@@ -65,15 +69,21 @@ class OptionsGuard:
                     f"mode {mode!r} brings in what cannot be inspected: use regular, upstream, reverse (http or "
                     "https), transparent or socks5"
                 )
-        for name in sorted(updated & self._frozen.keys()):
-            found = getattr(ctx.options, name)
-            if not _same(found, self._frozen[name]):
-                raise exceptions.OptionsError(
-                    f"option {name} must stay {self._frozen[name]!r}: other values let traffic by uninspected"
-                )
+        changed = [
+            name
+            for name in sorted(updated & self._frozen.keys())
+            if not _same(getattr(ctx.options, name), self._frozen[name])
+        ]
+        for name in changed:
+            # A changed option is rolled back by mitmproxy, but not one that its command options.reset set back.
+            ctx.options._options[name].set(self._frozen[name])  # noqa: SLF001 - no other way
+        if changed:
+            raise exceptions.OptionsError(
+                f"option {changed[0]} must stay {self._frozen[changed[0]]!r}: other values let traffic by uninspected"
+            )
 
 
-def freeze(chief: Master, frozen: Mapping[str, Any] = SAFE) -> None:
+def freeze(chief: Master, frozen: Mapping[str, Any] = SAFE) -> OptionsGuard:
     """Set every frozen option of `chief` to its safe value, and refuse every change from now on.
 
     Raises:
@@ -86,6 +96,7 @@ def freeze(chief: Master, frozen: Mapping[str, Any] = SAFE) -> None:
     # In front of all others, for mitmproxy rolls an option back, but not what addons did on seeing it.
     chief.addons.chain.insert(0, chief.addons.chain.pop())
     guard.configure(set(known))
+    return guard
 
 
 def asked_for_unsafe(options: Options) -> list[str]:

@@ -26,6 +26,55 @@ _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"te", b
 """What a Connection header cannot name away."""
 
 
+METHODS = frozenset(
+    (
+        *(
+            "ACL",
+            "BASELINE-CONTROL",
+            "BIND",
+            "CHECKIN",
+            "CHECKOUT",
+            "CONNECT",
+            "COPY",
+            "DELETE",
+            "GET",
+            "HEAD",
+        ),
+        *(
+            "LABEL",
+            "LINK",
+            "LOCK",
+            "MERGE",
+            "MKACTIVITY",
+            "MKCALENDAR",
+            "MKCOL",
+            "MKREDIRECTREF",
+            "MKWORKSPACE",
+        ),
+        *(
+            "MOVE",
+            "OPTIONS",
+            "ORDERPATCH",
+            "PATCH",
+            "POST",
+            "PROPFIND",
+            "PROPPATCH",
+            "PUT",
+            "QUERY",
+            "REBIND",
+        ),
+        *("REPORT", "SEARCH", "TRACE", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE"),
+        *("UPDATEREDIRECTREF", "VERSION-CONTROL"),
+    )
+)
+"""The registry of methods (RFC 9110, 16.1). Any other word in their place could be a value."""
+
+
+def method_of(request: http.Request) -> str:
+    """The method, where it is one."""
+    return request.method if request.method in METHODS else ""
+
+
 def values_of(request: http.Request, name: bytes) -> list[bytes]:
     """All values of a header, as sent."""
     return [value for key, value in request.headers.fields if key.lower() == name]
@@ -58,6 +107,8 @@ def asks_for_upgrade(request: http.Request) -> bool:
 
 def is_malformed(request: http.Request) -> bool:
     """Whether servers could read the request's head in different ways (folded lines, repeated Host or length)."""
+    if request.method not in METHODS or request.http_version not in ("HTTP/1.0", "HTTP/1.1", "HTTP/2.0"):
+        return True
     if any(byte in value for _, value in request.headers.fields for byte in (b"\r", b"\n", b"\x00")):
         return True
     if any(byte in request.data.path for byte in (b"\r", b"\n", b"\x00", b" ")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.carriers import files, formats, values
+from tests.carriers import binary, files, formats, values
 from tests.carriers.case import Case
 
-CASES: tuple[Case, ...] = (*formats.CASES, *values.CASES, *files.CASES)
+CASES: tuple[Case, ...] = (*formats.CASES, *values.CASES, *binary.CASES, *files.CASES)

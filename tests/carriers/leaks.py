@@ -91,19 +91,20 @@ def _layers(content: bytes, depth: int = 0) -> Iterator[bytes]:
 
 
 def _inflated(content: bytes) -> Iterator[bytes]:
+    # A gzip member may lie anywhere, as in a frame.
+    for match in re.finditer(rb"\x1f\x8b\x08", content):
+        try:
+            yield zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content[match.start() :])
+        except zlib.error:
+            continue
     for undo in (
-        *(_gunzip, gzip.decompress, zlib.decompress),
+        *(gzip.decompress, zlib.decompress),
         *(bz2.decompress, lzma.decompress, zstd.decompress, brotli.decompress),
     ):
         try:
             yield undo(content)
         except (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, brotli.error, ValueError):
             continue
-
-
-def _gunzip(content: bytes) -> bytes:
-    """The first member, also where bytes follow that are none."""
-    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content)
 
 
 def _archived(content: bytes) -> Iterator[bytes]:

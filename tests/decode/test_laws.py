@@ -81,6 +81,8 @@ def test_replacing_a_text_by_itself_leaves_its_meaning_and_the_other_texts_as_th
     result = decoded(a_message(body, media_type, target))
     assume(result.segments and not result.unread)
     chosen = data.draw(st.sampled_from(result.segments))
+    # What made a text a form may be the very escape that the edit writes plainly.
+    assume(".form:" not in chosen.address)
     start = data.draw(st.integers(0, len(chosen.text) - 1))
     edit = Edit(start, start + 1, chosen.text[start])
     try:

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,7 +103,10 @@ def test_a_change_to_an_uninspected_protocol_is_refused(proxy: Proxy, plain: Ori
         ("rawtcp", True), ("stream_large_bodies", "1k"), ("ignore_hosts", ["safe"]), ("allow_hosts", ["safe"]),
         ("tcp_hosts", ["."]), ("udp_hosts", ["."]), ("ssl_insecure", True), ("validate_inbound_headers", False),
         ("http3", True), ("connection_strategy", "eager"), ("body_size_limit", "1k"), ("mode", ["reverse:tcp://a:1"]),
-        ("mode", ["dns"]), ("mode", ["wireguard"]), ("websocket", False),
+        ("mode", ["dns"]), ("mode", ["wireguard"]), ("websocket", False), ("mode", ["upstream:http://a.example.org:1"]),
+        ("mode", ["reverse:http3://a.example.org"]), ("mode", ["reverse:quic://a.example.org"]), ("mode", ["local"]),
+        ("confdir", "/tmp"), ("ssl_verify_upstream_trusted_ca", "/tmp/ca.pem"), ("proxyauth", "any"),
+        ("listen_port", 1), ("tcp_timeout", 1), ("keep_host_header", True),
     ],
 )  # fmt: skip
 def test_an_unsafe_option_is_refused_while_running(proxy: Proxy, name: str, value: object) -> None:
@@ -113,6 +117,29 @@ def test_an_unsafe_option_is_refused_while_running(proxy: Proxy, name: str, valu
         return before, getattr(ctx.options, name)
 
     before, after = asyncio.run_coroutine_threadsafe(change(), proxy.loop).result(10)
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("set", ["rawtcp", "true"]), ("set", ["ignore_hosts", "."]), ("set", ["stream_large_bodies", "1"]),
+        ("options.reset", []), ("options.reset.one", ["rawtcp"]), ("options.load", ["{file}"]),
+    ],
+)  # fmt: skip
+def test_no_command_of_mitmproxy_changes_an_option(
+    proxy: Proxy, tmp_path: Path, command: str, arguments: list[str]
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("rawtcp: true\nignore_hosts: ['.']\n")
+
+    async def call() -> tuple[dict[str, object], dict[str, object]]:
+        before = {name: getattr(ctx.options, name) for name in sorted(ctx.options.keys())}
+        with pytest.raises((exceptions.OptionsError, exceptions.CommandError)):
+            ctx.master.commands.call_strings(command, [one.format(file=file) for one in arguments])
+        return before, {name: getattr(ctx.options, name) for name in sorted(ctx.options.keys())}
+
+    before, after = asyncio.run_coroutine_threadsafe(call(), proxy.loop).result(10)
     assert before == after
 
 
