@@ -33,6 +33,9 @@ coverage: install ## Write docs/coverage.md anew from the tables of carriers and
 bench: install ## Measure speed beside that of a plain mitmdump
 	$(BIN)/python -m bench
 
+monotone: install ## Try over 50,000 generated cases that weaker assurance is never treated more mildly (about 10 minutes)
+	.venv/bin/pytest tests/policy/test_monotony.py --hypothesis-profile=thorough --hypothesis-show-statistics $(ARGS)
+
 abuse: install ## See what the gateway takes from many, slow and hostile clients (about 5 minutes)
 	$(BIN)/python -m bench.abuse
 

@@ -114,7 +114,7 @@ agents:
     entity: {{name: "Bench, Inc.", country: US}}
     role: processor
     purposes: [support]
-    categories: [identity, contact, financial]
+    categories: [identity, contact, financial, identifier_national, identifier_account, online_identifier]
     processing_countries: [US]
     review_due: {today + year}
     assurances:{assurance("eu-us-dpf", "on_list", "active_row")}{assurance("swiss-us-dpf", "active_row")}

@@ -131,7 +131,7 @@ class Engine:
     async def _weigh(
         self, transfer: Transfer, agent: Agent | None, snapshot: Snapshot, *, deadline: float
     ) -> _Outcome:
-        facts = Facts(agent, transfer.at.date(), transfer.purpose)
+        facts = Facts(agent, transfer.at.date(), at=transfer.at)
         more = snapshot.rules.detection.agents_allowed_more
         listed = agent.id if agent is not None and agent.id in more else ""
         inspection = await self._inspect(transfer.message, listed, snapshot, deadline)

@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.core.errors import RulesError
 from gateway.core.register import Register
 from gateway.core.ruleset import RuleSet
+from gateway.core.source import Sources
 from gateway.rulefiles import load_rules
 
 Signature = tuple[tuple[str, int, int], ...]
@@ -19,6 +20,7 @@ class Snapshot:
 
     rules: RuleSet
     register: Register
+    sources: Sources
 
 
 class Rulebook:
@@ -50,7 +52,7 @@ class Rulebook:
 
 def _compile(folder: Path) -> Snapshot:
     rules = load_rules(folder)
-    return Snapshot(rules, Register(rules.agents))
+    return Snapshot(rules, Register(rules.agents), Sources(rules.sources))
 
 
 def _signature(folder: Path) -> Signature:

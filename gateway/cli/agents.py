@@ -74,7 +74,7 @@ def show(
         until = f" until {standing.last_day}" if standing.last_day else ""
         console.print(f"  {origin} data    ", coloured(standing.status), until, sep="")
         for reason in standing.reasons:
-            console.print(f"             {reason}")
+            console.print(f"             {ruleset.texts.say(reason)}")
 
 
 @app.command()
@@ -128,7 +128,7 @@ def _summary(agent: Agent, day: date, rules: RuleSet) -> dict[str, Any]:
         summary[origin] = {
             "status": standing.status,
             "instrument": standing.instrument,
-            "reasons": list(standing.reasons),
+            "reasons": [rules.texts.say(reason) for reason in standing.reasons],
             "last_day": standing.last_day,
         }
     return summary

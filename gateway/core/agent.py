@@ -89,6 +89,9 @@ class Assurance:
     """Keys of the instrument's `must_show` and scope tests that the evidence contains."""
     module: int | None = None
     tia: TiaOnFile | None = None
+    doubts: tuple[str, ...] = ()
+    """Legal doubts compliance has noted, e.g. that the importer is itself subject to the law the clauses come from;
+    while one stands the entry is incomplete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,31 @@ class Suspension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Who allowed something, when, and where that is written."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    approver: str
+    approved_on: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubProcessor:
+    """An agent of the agent (ONWARD-7), judged like the agent itself: the weakest of the chain decides."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    entity: Entity
+    processing_countries: tuple[str, ...]
+    assurances: tuple[Assurance, ...] = ()
+    approval: Approval | None = None
+    """Without one the agent has changed its chain unasked, and the link counts as unassured."""
+    role: Literal["sub_processor"] = "sub_processor"
+    group_member: bool = False
+    sub_processors: tuple[SubProcessor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """A third party that receives data, with its dated assurances."""
 
@@ -132,6 +160,11 @@ class Agent:
     assurances: tuple[Assurance, ...] = ()
     conditions: tuple[Condition, ...] = ()
     suspended: Suspension | None = None
+    sub_processors: tuple[SubProcessor, ...] = ()
+    group_member: bool = False
+    """Whether the entity belongs to the company's group; abroad it needs a transfer tool all the same (ONWARD-2)."""
+    profile_due: date | None = None
+    """Last day on which `categories` counts as current (INTEG-2); None: as long as the review."""
 
     def __post_init__(self) -> None:
         if not self.id or self.id.strip("abcdefghijklmnopqrstuvwxyz0123456789-"):

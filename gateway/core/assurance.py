@@ -4,7 +4,9 @@ Rules kept here and nowhere else:
  * An instrument or entry counts from its first to its last day, both included.
  * An entry nobody checked is a claim, whatever it says (ONWARD-4).
  * Of several entries the best one counts; a suspension beats them all, and so does a failed impact assessment.
+ * An agent is worth no more than the weakest of its sub-processors (ONWARD-7).
  * From the day after its review was due, a complete standing is worth what `review_overdue_becomes` says (ONWARD-3).
+ * What is missing never makes a standing better: time is looked at first, then scope, then evidence, then the items.
 """
 
 from __future__ import annotations
@@ -12,12 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Literal
 
-from gateway.core.agent import Agent, Assurance
+from gateway.core.agent import Agent, Assurance, SubProcessor
 from gateway.core.law import Adequacy, Instrument, Jurisdiction, Status
 from gateway.core.ruleset import RuleSet
+from gateway.core.texts import Reason, because
 
 COMPLETE: frozenset[Status] = frozenset({"intra_eea", "adequate", "certified", "contract_complete"})
+
+Exporter = Literal["controller", "processor"]
+Recipient = Agent | SubProcessor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class Standing:
     """What an agent's assurance amounts to, on what ground, and until when without a new fact."""
 
     status: Status
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     instrument: str | None = None
     last_day: date | None = None
     """Last day of this status as far as the facts on file tell; None where nothing ends it."""
@@ -36,32 +43,80 @@ class Standing:
         return self.status in COMPLETE
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one standing is asked for."""
+
+    recipient: Recipient
+    origin: Jurisdiction
+    day: date
+    rules: RuleSet
+    hr: bool
+    exporter: Exporter
+
+
 def standing_on(
-    agent: Agent | None, origin: Jurisdiction, day: date, rules: RuleSet, *, hr: bool = False
+    agent: Agent | None,
+    origin: Jurisdiction,
+    day: date,
+    rules: RuleSet,
+    *,
+    hr: bool = False,
+    exporter: Exporter | None = None,
 ) -> Standing:
     """The agent's standing on `day` for data of `origin`; `hr` says the data is about employees.
 
-    Source: privacy policy, onward transfer (ONWARD-3, ONWARD-4, ASSUR-1 to ASSUR-4); GDPR Arts. 44 to 46;
+    `exporter` is the role in which the company sends; None means the one of `decision.company_role`.
+    Source: privacy policy, onward transfer (ONWARD-2 to ONWARD-7, ASSUR-1 to ASSUR-5); GDPR Arts. 44 to 46;
     FADP Art. 16.
     """
     if agent is None:
-        return Standing("unknown_agent", ("The destination is not in the agent register.",))
+        return Standing("unknown_agent", (because("unregistered"),))
     if agent.suspended is not None and agent.suspended.since <= day:
-        return Standing("suspended", (f"Suspended since {agent.suspended.since}.",))
-    if any(_tia_failed(entry, day, rules) for entry in agent.assurances):
-        return Standing("suspended", ("An impact assessment found the measures insufficient.",))
-    found = [_standing_of(entry, agent, origin, day, rules, hr=hr) for entry in agent.assurances]
-    best = _best(found, origin, rules) or Standing("none", ("No assurance is on record.",))
-    return _after_review(best, agent, day, rules)
+        return Standing("suspended", (because("suspended", day=agent.suspended.since),))
+    for purpose in agent.purposes:
+        if purpose in rules.decision.never_purposes:
+            return Standing("suspended", (because("purpose-never", purpose=purpose),))
+    standing = _chain(_Case(agent, origin, day, rules, hr, exporter or rules.decision.company_role))
+    return _after_review(standing, agent, day, rules)
 
 
-def _best(found: Iterable[Standing], origin: Jurisdiction, rules: RuleSet) -> Standing | None:
+def _chain(case: _Case) -> Standing:
+    """The weakest of the recipient and its sub-processors."""
+    worst = _own(case)
+    for sub in case.recipient.sub_processors:
+        link = _chain(replace(case, recipient=sub, exporter="processor"))
+        if sub.approval is None or sub.approval.approved_on > case.day:
+            link = Standing("none", (because("sub-processor-unapproved", name=sub.entity.name),))
+        if _rank(link, case.rules) > _rank(worst, case.rules):
+            told = because("sub-processor", name=sub.entity.name, status=link.status)
+            worst = Standing(link.status, (told, *link.reasons), link.instrument)
+        elif link.complete:
+            worst = replace(worst, last_day=_earliest(worst.last_day, link.last_day))
+    return worst
+
+
+def _rank(standing: Standing, rules: RuleSet) -> int:
+    return rules.status_rank[standing.status]
+
+
+def _own(case: _Case) -> Standing:
+    """The standing of one recipient by its own entries."""
+    entries = case.recipient.assurances
+    if any(_tia_failed(entry, case) for entry in entries):
+        return Standing("suspended", (because("tia-failed"),))
+    return _best((_standing_of(entry, case) for entry in entries), case) or Standing(
+        "none", (because("no-assurance"),)
+    )
+
+
+def _best(found: Iterable[Standing], case: _Case) -> Standing | None:
     """The best standing; among equals one meant for this origin, then the one that lasts longest."""
-    rank = {rule.status: place for place, rule in enumerate(rules.decision.statuses)}
+    instruments = case.rules.instruments
 
     def order(one: Standing) -> tuple[int, bool, int]:
-        meant = one.instrument is not None and origin in rules.instruments[one.instrument].origins
-        return rank[one.status], not meant, -(one.last_day or date.max).toordinal()
+        meant = one.instrument is not None and case.origin in instruments[one.instrument].origins
+        return _rank(one, case.rules), not meant, -(one.last_day or date.max).toordinal()
 
     return min(found, key=order, default=None)
 
@@ -69,60 +124,51 @@ def _best(found: Iterable[Standing], origin: Jurisdiction, rules: RuleSet) -> St
 def _after_review(standing: Standing, agent: Agent, day: date, rules: RuleSet) -> Standing:
     if not standing.complete:
         return standing
-    if day > agent.review_due:
-        overdue = f"The review of the agent was due on {agent.review_due}."
-        return Standing(
-            rules.decision.review_overdue_becomes, (*standing.reasons, overdue), standing.instrument
-        )
-    return replace(standing, last_day=_earliest(standing.last_day, agent.review_due))
+    overdue = [because("review-overdue", day=agent.review_due)] if day > agent.review_due else []
+    if agent.profile_due is not None and day > agent.profile_due:
+        overdue.append(because("profile-overdue", day=agent.profile_due))
+    if overdue:
+        status = rules.decision.review_overdue_becomes
+        return Standing(status, (*standing.reasons, *overdue), standing.instrument)
+    return replace(standing, last_day=_earliest(standing.last_day, agent.review_due, agent.profile_due))
 
 
-def _standing_of(
-    entry: Assurance, agent: Agent, origin: Jurisdiction, day: date, rules: RuleSet, *, hr: bool
-) -> Standing:
+def _standing_of(entry: Assurance, case: _Case) -> Standing:
     """The standing one entry gives by itself, judged from the outermost condition inwards."""
-    instrument = _in_force(rules.instruments[entry.instrument], day, rules)
+    day = case.day
+    instrument = _in_force(case.rules.instruments[entry.instrument], day, case.rules)
 
-    def because(status: Status, *reasons: str, last_day: date | None = None) -> Standing:
+    def given(status: Status, *reasons: Reason, last_day: date | None = None) -> Standing:
         return Standing(status, reasons, instrument.id, last_day)
 
     name = instrument.name
-    if day < instrument.valid_from or day < entry.valid_from:
-        return because(
-            "none", f"{name} does not count before {max(instrument.valid_from, entry.valid_from)}."
-        )
+    first = max(instrument.valid_from, entry.valid_from)
+    if day < first:
+        return given("none", because("not-before", instrument=name, day=first))
     if instrument.valid_until is not None and day > instrument.valid_until:
-        return because("invalid_framework", f"{name} could be relied on until {instrument.valid_until} only.")
-    if not instrument.is_transfer_tool:
-        return because("none", f"{name} is no ground for a transfer to a third country.")
-    if instrument.new_contracts_until is not None and entry.valid_from > instrument.new_contracts_until:
-        return because(
-            "invalid_framework", f"{name} could not be signed after {instrument.new_contracts_until}."
+        return given(
+            "invalid_framework", because("relied-until", instrument=name, day=instrument.valid_until)
         )
-    if entry.evidence is None or entry.evidence.checked_on > day:
-        return because("claimed", f"{name} is claimed; nobody had checked it by {day}.")
+    if not instrument.is_transfer_tool:
+        return given("none", because("no-transfer-tool", instrument=name))
+    signable = instrument.new_contracts_until
+    if signable is not None and entry.valid_from > signable:
+        return given("invalid_framework", because("not-signable-after", instrument=name, day=signable))
     end = _end_of(entry, instrument)
     if end is not None and day > end:
-        return because("lapsed", f"{name} ran out on {end}.")
+        return given("lapsed", because("ran-out", instrument=name, day=end))
     if instrument.needs_listing and entry.list_status in instrument.inactive_statuses:
-        return because("lapsed", f"The list shows {entry.list_status} for {name}.")
-    # After the time: what has run out does not become better by never having covered this.
-    outside = _out_of_scope(instrument, entry, agent, origin, day, rules, hr=hr)
+        return given("lapsed", because("listed-as", instrument=name, listed=entry.list_status))
+    outside = _out_of_scope(instrument, entry, case)
     if outside is not None:
-        return because("out_of_scope", outside)
-    if (
-        entry.tia is not None
-        and entry.tia.outcome in rules.tia.failed_outcomes
-        and entry.tia.assessed_on <= day
-    ):
-        return because(
-            "suspended", f"The impact assessment of {entry.tia.assessed_on} found the measures insufficient."
-        )
-    missing = _missing(instrument, entry, agent, day, rules)
+        return given("out_of_scope", outside)
+    if entry.evidence is None or entry.evidence.checked_on > day:
+        return given("claimed", because("claimed", instrument=name, day=day))
+    missing = _missing(instrument, entry, case)
     if missing:
-        return because("contract_incomplete", *missing)
-    last_day = _last_day(instrument, entry, agent, origin, day, rules)
-    return because(instrument.grants, f"{name} is on file and complete.", last_day=last_day)
+        return given("contract_incomplete", *missing)
+    last_day = _last_day(instrument, entry, case)
+    return given(instrument.grants, because("complete", instrument=name), last_day=last_day)
 
 
 def _in_force(instrument: Instrument, day: date, rules: RuleSet) -> Instrument:
@@ -136,104 +182,114 @@ def _in_force(instrument: Instrument, day: date, rules: RuleSet) -> Instrument:
     return instrument
 
 
-def _out_of_scope(
-    instrument: Instrument,
-    entry: Assurance,
-    agent: Agent,
-    origin: Jurisdiction,
-    day: date,
-    rules: RuleSet,
-    *,
-    hr: bool,
-) -> str | None:
+def _out_of_scope(instrument: Instrument, entry: Assurance, case: _Case) -> Reason | None:
     """Why a valid instrument does not reach this origin, entity, place or kind of data; None if it does."""
-    if origin not in instrument.origins:
-        return f"{instrument.name} does not cover data of origin {origin}."
-    if instrument.destinations and agent.entity.country not in instrument.destinations:
-        return f"{instrument.name} covers recipients in {', '.join(instrument.destinations)} only."
-    if entry.entity is not None and entry.entity.casefold() != agent.entity.name.casefold():
-        return f"{instrument.name} is held by another legal entity than the one that receives the data."
-    if instrument.needs_listing and hr and instrument.hr_must_be_named and "hr" not in entry.covers:
-        return f"The entry under {instrument.name} does not name data of employees."
-    if instrument.needs_listing and not hr and "non_hr" not in entry.covers:
-        return f"The entry under {instrument.name} covers data of employees only."
+    name, recipient = instrument.name, case.recipient
+    if case.origin not in instrument.origins:
+        return because("origin-not-covered", instrument=name, origin=case.origin)
+    if instrument.destinations and recipient.entity.country not in instrument.destinations:
+        return because("recipients-only", instrument=name, countries=", ".join(instrument.destinations))
+    if instrument.members_only and not recipient.group_member:
+        return because("group-only", instrument=name)
+    if entry.entity is not None and entry.entity.casefold() != recipient.entity.name.casefold():
+        return because("other-entity", instrument=name)
+    if instrument.needs_listing and case.hr and instrument.hr_must_be_named and "hr" not in entry.covers:
+        return because("no-employees", instrument=name)
+    if instrument.needs_listing and not case.hr and "non_hr" not in entry.covers:
+        return because("employees-only", instrument=name)
     if instrument.needs_eea_location:
-        outside = [c for c in (agent.entity.country, *agent.processing_countries) if c not in rules.eea]
+        outside = [c for c in _places(recipient) if c not in case.rules.eea]
         if outside:
-            return f"{instrument.name} needs every place of processing in the EEA; {outside[0]} is not."
-    if instrument.needs_adequacy:
-        return _not_adequate(entry, agent, origin, day, rules)
-    return None
+            return because("outside-eea", instrument=name, country=outside[0])
+    return _not_adequate(entry, case) if instrument.needs_adequacy else None
 
 
-def _not_adequate(
-    entry: Assurance, agent: Agent, origin: Jurisdiction, day: date, rules: RuleSet
-) -> str | None:
+def _places(recipient: Recipient) -> tuple[str, ...]:
+    return (recipient.entity.country, *recipient.processing_countries)
+
+
+def _not_adequate(entry: Assurance, case: _Case) -> Reason | None:
     """Why the agent's own law or a place of processing is not adequate; the EEA needs no finding for EU data."""
-    for country in dict.fromkeys((agent.entity.country, *agent.processing_countries)):
-        if origin == "EU" and country in rules.eea and country != agent.entity.country:
+    own = case.recipient.entity.country
+    for country in dict.fromkeys(_places(case.recipient)):
+        if case.origin == "EU" and country in case.rules.eea and country != own:
             continue
-        finding = _finding_for(country, origin, day, rules)
+        finding = _finding_for(country, case)
         if finding is None:
-            return f"{country} is not found adequate for data of origin {origin} on {day}."
+            return because("not-adequate", country=country, origin=case.origin, day=case.day)
         if finding.scope_test != "none" and finding.scope_test not in entry.shown:
-            return (
-                f"{finding.name} is adequate for {finding.scope} only; `{finding.scope_test}` is not shown."
+            return because(
+                "adequate-only", country=finding.name, scope=finding.scope, test=finding.scope_test
             )
     return None
 
 
-def _finding_for(country: str, origin: Jurisdiction, day: date, rules: RuleSet) -> Adequacy | None:
-    for finding in rules.adequacy:
-        in_force = finding.valid_from <= day and (finding.valid_until is None or day <= finding.valid_until)
-        if finding.country == country and origin in finding.origins and in_force:
+def _finding_for(country: str, case: _Case) -> Adequacy | None:
+    for finding in case.rules.adequacy_of.get(country, ()):
+        in_force = finding.valid_from <= case.day and (
+            finding.valid_until is None or case.day <= finding.valid_until
+        )
+        if case.origin in finding.origins and in_force:
             return finding
     return None
 
 
-def _missing(instrument: Instrument, entry: Assurance, agent: Agent, day: date, rules: RuleSet) -> list[str]:
+def _missing(instrument: Instrument, entry: Assurance, case: _Case) -> list[Reason]:
     """What a valid instrument still lacks, one sentence each; empty when it is complete."""
+    role, rules = case.recipient.role, case.rules
     missing = [
-        f"Not on file: {item.text}."
+        because("not-on-file", item=item.text)
         for item in instrument.must_show
         if item.key not in entry.shown
-        and (not item.only_for_roles or agent.role in item.only_for_roles)
+        and (not item.only_for_roles or role in item.only_for_roles)
         and (not item.only_for_modules or entry.module in item.only_for_modules)
     ]
-    if instrument.modules:
-        wanted = _module_for(instrument, agent, rules)
-        if entry.module is None or entry.module not in wanted:
-            missing.append(
-                f"Module {entry.module or '(none)'} does not match the roles: exporter {rules.decision.company_role}, "
-                f"importer {agent.role}."
-            )
+    if instrument.modules and entry.module not in _modules_for(instrument, case):
+        missing.append(
+            because("wrong-module", module=entry.module or "-", exporter=case.exporter, importer=role)
+        )
     if instrument.needs_tia:
-        missing += _missing_tia(entry, day, rules)
-    if instrument.only_with and not (instrument.alone_until is not None and day <= instrument.alone_until):
+        missing += _missing_tia(entry, case)
+    if instrument.only_with and not (
+        instrument.alone_until is not None and case.day <= instrument.alone_until
+    ):
         # Beside one of them it adds nothing: that entry then gives the standing.
-        missing.append(f"By itself it no longer counts; it needs one of: {', '.join(instrument.only_with)}.")
+        missing.append(because("needs-one-of", instruments=", ".join(instrument.only_with)))
+    for needed in instrument.requires:
+        if not _also_holds(needed, case):
+            missing.append(because("needs-also", instrument=rules.instruments[needed].name))
+    missing += [because("doubt", doubt=doubt) for doubt in entry.doubts]
     return missing
 
 
-def _module_for(instrument: Instrument, agent: Agent, rules: RuleSet) -> set[int]:
-    importer = "processor" if agent.role in ("processor", "sub_processor") else "controller"
-    exporter = rules.decision.company_role
-    return {one.number for one in instrument.modules if (one.exporter, one.importer) == (exporter, importer)}
+def _also_holds(needed: str, case: _Case) -> bool:
+    """Whether the recipient has a complete entry under the instrument `needed`, for the origin that one is made for."""
+    origin = case.rules.instruments[needed].origins[0]
+    own = replace(case, origin=origin)
+    return any(
+        entry.instrument == needed and _standing_of(entry, own).complete
+        for entry in case.recipient.assurances
+    )
 
 
-def _missing_tia(entry: Assurance, day: date, rules: RuleSet) -> list[str]:
-    if entry.tia is None or entry.tia.assessed_on > day:
-        return ["Not on file: a transfer impact assessment (C-311/18)."]
-    due = _tia_due(entry, rules)
-    if due is not None and day > due:
-        return [f"The impact assessment was to be reviewed by {due}."]
-    return []
+def _modules_for(instrument: Instrument, case: _Case) -> set[int]:
+    importer = "processor" if case.recipient.role in ("processor", "sub_processor") else "controller"
+    return {
+        one.number for one in instrument.modules if (one.exporter, one.importer) == (case.exporter, importer)
+    }
 
 
-def _tia_failed(entry: Assurance, day: date, rules: RuleSet) -> bool:
-    """Whether an assessment made by `day` found that nothing protects the data; it concerns all that goes there."""
+def _missing_tia(entry: Assurance, case: _Case) -> list[Reason]:
+    if entry.tia is None or entry.tia.assessed_on > case.day:
+        return [because("no-tia")]
+    due = _tia_due(entry, case.rules)
+    return [because("tia-overdue", day=due)] if due is not None and case.day > due else []
+
+
+def _tia_failed(entry: Assurance, case: _Case) -> bool:
+    """Whether an assessment made by then found that nothing protects the data; it concerns all that goes there."""
     tia = entry.tia
-    return tia is not None and tia.assessed_on <= day and tia.outcome in rules.tia.failed_outcomes
+    return tia is not None and tia.assessed_on <= case.day and tia.outcome in case.rules.tia.failed_outcomes
 
 
 def _tia_due(entry: Assurance, rules: RuleSet) -> date | None:
@@ -243,21 +299,21 @@ def _tia_due(entry: Assurance, rules: RuleSet) -> date | None:
 
 
 def _end_of(entry: Assurance, instrument: Instrument) -> date | None:
-    """Last day of the entry itself; a listing without a renewal date ends by the framework's renewal period."""
-    if entry.valid_until is None and instrument.needs_listing and instrument.renewal_days is not None:
-        return entry.valid_from + timedelta(days=instrument.renewal_days)
-    return entry.valid_until
+    """Last day of the entry itself: its own, that of its renewal period, or the longest its kind may run."""
+    end = entry.valid_until
+    if end is None and instrument.renewal_days is not None:
+        end = entry.valid_from + timedelta(days=instrument.renewal_days)
+    if instrument.longest_days is not None:
+        end = _earliest(end, entry.valid_from + timedelta(days=instrument.longest_days))
+    return end
 
 
-def _last_day(
-    instrument: Instrument, entry: Assurance, agent: Agent, origin: Jurisdiction, day: date, rules: RuleSet
-) -> date | None:
+def _last_day(instrument: Instrument, entry: Assurance, case: _Case) -> date | None:
     ends = [instrument.valid_until, _end_of(entry, instrument)]
     if instrument.needs_tia:
-        ends.append(_tia_due(entry, rules))
+        ends.append(_tia_due(entry, case.rules))
     if instrument.needs_adequacy:
-        places = (agent.entity.country, *agent.processing_countries)
-        findings = [_finding_for(country, origin, day, rules) for country in places]
+        findings = [_finding_for(country, case) for country in _places(case.recipient)]
         ends += [finding.valid_until for finding in findings if finding is not None]
     return _earliest(*ends)
 

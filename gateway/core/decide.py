@@ -4,25 +4,33 @@ Rules kept here and nowhere else:
  * Each finding is weighed under every jurisdiction its person may belong to; the most severe cell of all decides.
  * What could not be read is weighed as the class `unread` under both jurisdictions.
  * A transfer in which nothing personal was found counts as anonymous.
- * A purpose the agent is not registered for turns a pass into a block.
+ * A wrong purpose, an opt-out or a category outside the agent's profile make an outcome more severe, whatever the
+   assurance; a consent makes its own person's findings pass, a granted exemption what it names. None of these helps
+   an agent that is suspended or unknown.
  * There is no outcome but the four actions: whatever has no rule is blocked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
 
 from gateway.core.agent import Agent
-from gateway.core.assurance import Standing, standing_on
+from gateway.core.assurance import Exporter, Standing, standing_on
+from gateway.core.choice import NOBODY_CHOSE, Choice, Choices
+from gateway.core.exemption import Grant
 from gateway.core.law import Jurisdiction, Status
 from gateway.core.model import Action, DataClass, Finding, Inspection, Origin, severity
 from gateway.core.origin import BOTH, jurisdictions, origin_of
 from gateway.core.ruleset import RuleSet, parse_cell
+from gateway.core.source import Source
+from gateway.core.texts import Reason, because
 
 UNREGISTERED = "unregistered"
 """Agent id that every destination outside the register shares."""
+HOPELESS: frozenset[Status] = frozenset({"suspended", "unknown_agent"})
+"""Statuses that neither a consent nor an exemption helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,18 @@ class Facts:
     day: date
     purpose: str | None = None
     declared: frozenset[Jurisdiction] = BOTH
-    """What is known of the sender's data beforehand; narrows unknown origins only."""
+    """What is known of the sender's data beforehand; narrows unknown origins only. Empty: it lies outside."""
+    source: Source | None = None
+    choices: Choices = NOBODY_CHOSE
+    grants: tuple[Grant, ...] = ()
+    """Exemptions on record for the agent."""
+    at: datetime | None = None
+    """Time of the transfer, for exemptions that end by the hour; None means the end of the day."""
+
+    @property
+    def moment(self) -> datetime:
+        """The time by which exemptions are judged."""
+        return self.at or datetime.combine(self.day, time.max, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,9 @@ class Matter:
     data_class: DataClass
     origin: Origin
     hr: bool = False
+    category: str = ""
+    """Id of a category of `law/categories.yaml`; empty where none is known."""
+    choice: Choice = Choice.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +84,12 @@ class Decision:
     classes: tuple[DataClass, ...]
     remove: tuple[Finding, ...] = ()
     """The findings an anonymized message must no longer hold."""
+    because: tuple[Reason, ...] = ()
+    """`why`, before it was put into words."""
+    grant: str = ""
+    """Id of the exemption that opened it, to be used up before anything leaves."""
+    would: Action | None = None
+    """What would have happened without shadow mode."""
 
 
 REASONS = (
@@ -71,6 +99,10 @@ REASONS = (
     "condition-missing",
     "uninspectable",
     "purpose-mismatch",
+    "outside-profile",
+    "opted-out",
+    "consent",
+    "exemption",
     "suspended",
     "unregistered",
 )
@@ -82,14 +114,149 @@ class _Outcome:
     matter: Matter
     standing: Standing
     jurisdiction: Jurisdiction
+    personal: bool
+    """False for what is anonymous, aggregate, or of a person outside the scope."""
+    rule: str
+    reason: str = ""
+    """Empty where the table alone decided."""
+    clauses: tuple[str, ...] = ()
+    said: tuple[Reason, ...] = ()
+
+
+@dataclass(slots=True)
+class _Weighing:
+    """One transfer on the scales: what does not depend on the single finding is worked out once."""
+
+    facts: Facts
+    rules: RuleSet
+    purpose_fault: Reason | None = None
+    _standings: dict[tuple[Jurisdiction, bool], Standing] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.purpose_fault = _purpose_fault(self.facts, self.rules)
+
+    def standing(self, origin: Jurisdiction, *, hr: bool) -> Standing:
+        known = self._standings.get((origin, hr))
+        if known is None:
+            facts = self.facts
+            exporter = facts.source.role if facts.source else self.rules.decision.company_role
+            known = _standing(facts.agent, origin, facts.day, self.rules, hr, exporter)
+            self._standings[origin, hr] = known
+        return known
+
+    def worst(self, matter: Matter) -> _Outcome:
+        """The most severe outcome of one matter over the jurisdictions it falls under."""
+        under = sorted(jurisdictions(matter.origin, self.facts.declared))
+        if not under:
+            return self._outcome(replace(matter, data_class=DataClass.ANONYMOUS), matter, "EU")
+        return max((self._outcome(matter, matter, one) for one in under), key=_severity)
+
+    def _outcome(self, weighed: Matter, matter: Matter, under: Jurisdiction) -> _Outcome:
+        standing = self.standing(under, hr=matter.hr)
+        personal = weighed.data_class not in (DataClass.ANONYMOUS, DataClass.AGGREGATE)
+        rule = f"table/{standing.status}/{weighed.data_class}"
+        action = _act(self.facts, weighed.data_class, standing, self.rules)
+        outcome = _Outcome(action, matter, standing, under, personal, rule)
+        # Whoever has opted out is left out wherever they live; all else concerns people in scope only.
+        outcome = max(outcome, self._by_choice(outcome), key=_severity)
+        if not personal or standing.status in HOPELESS:
+            return outcome
+        if matter.choice is Choice.CONSENTED and matter.data_class in self.rules.decision.consent_classes:
+            said = (because("consent", agent=_name(self.facts)),)
+            outcome = replace(
+                outcome,
+                action=Action.PASS,
+                rule="consent",
+                reason="consent",
+                clauses=("DEF-5",),
+                said=said,
+            )
+        for more_severe in (self._by_purpose, self._by_profile):
+            outcome = max(outcome, more_severe(outcome), key=_severity)
+        return outcome
+
+    def _by_purpose(self, outcome: _Outcome) -> _Outcome:
+        if self.purpose_fault is None:
+            return outcome
+        return replace(
+            outcome,
+            action=Action.BLOCK,
+            rule="purpose-mismatch",
+            reason="purpose-mismatch",
+            clauses=("PURPOSE-2",),
+            said=(self.purpose_fault,),
+        )
+
+    def _by_choice(self, outcome: _Outcome) -> _Outcome:
+        match outcome.matter.choice:
+            case Choice.OPTED_OUT:
+                clause, said = "CHOICE-1", because("opted-out", agent=_name(self.facts))
+            case Choice.OBJECTED:
+                clause, said = "CHOICE-2", because("objected", purpose=self.facts.purpose or "-")
+            case _:
+                return outcome
+        return replace(
+            outcome,
+            action=self.rules.decision.opted_out,
+            rule=str(outcome.matter.choice),
+            reason="opted-out",
+            clauses=(clause,),
+            said=(said,),
+        )
+
+    def _by_profile(self, outcome: _Outcome) -> _Outcome:
+        """A category the agent or the source has not declared is removed or stopped (INTEG-1, COLLECT-3)."""
+        category, facts = outcome.matter.category, self.facts
+        if not category:
+            return outcome
+        if facts.agent is not None and category not in facts.agent.categories:
+            said = because("outside-profile", agent=facts.agent.name, category=category)
+        elif facts.source is not None and facts.source.categories and category not in facts.source.categories:
+            said = because("outside-source", source=facts.source.name, category=category)
+        else:
+            return outcome
+        return replace(
+            outcome,
+            action=self.rules.decision.outside_profile,
+            rule="outside-profile",
+            reason="outside-profile",
+            clauses=("INTEG-1",),
+            said=(said,),
+        )
+
+
+def _severity(outcome: _Outcome) -> int:
+    return severity(outcome.action)
+
+
+MEMORIES = 100_000
+"""Most standings remembered; beyond it all are forgotten and worked out anew."""
+
+
+def _standing(
+    agent: Agent | None, origin: Jurisdiction, day: date, rules: RuleSet, hr: bool, exporter: Exporter
+) -> Standing:
+    """`standing_on`, worked out once for each agent, day and question."""
+    key = (id(agent), origin, day, hr, exporter)
+    known = rules.memory.get(key)
+    if known is None:
+        if len(rules.memory) >= MEMORIES:
+            rules.memory.clear()
+        # The agent is kept beside it: its id is its own for as long as it lives.
+        known = agent, standing_on(agent, origin, day, rules, hr=hr, exporter=exporter)
+        rules.memory[key] = known
+    standing: Standing = known[1]
+    return standing
 
 
 def decide(facts: Facts, inspection: Inspection, rules: RuleSet) -> Decision:
     """Weigh one inspected transfer. Every input has an outcome.
 
-    Source: privacy policy, onward transfer (ONWARD-1 to ONWARD-4), definition (DEF-1), scope (SCOPE-1, SCOPE-3).
+    Source: privacy policy, onward transfer (ONWARD-1 to ONWARD-7, EXC-1 to EXC-3), definition (DEF-1 to DEF-5), scope
+    (SCOPE-1, SCOPE-3), choice (CHOICE-1, CHOICE-2), integrity (INTEG-1).
     """
-    matters = {finding: matter_of(finding, rules) for finding in inspection.findings}
+    choices = facts.choices.spread(inspection.findings)
+    matters = {finding: matter_of(finding, rules, choices.of(finding)) for finding in inspection.findings}
     hr = any(matter.hr for matter in matters.values())
     weighed = {finding: _also_as_hr(matter, hr=hr) for finding, matter in matters.items()}
     everything = [matter for several in weighed.values() for matter in several]
@@ -98,12 +265,9 @@ def decide(facts: Facts, inspection: Inspection, rules: RuleSet) -> Decision:
     decision = decide_matters(facts, everything, rules)
     if decision.action is not Action.ANONYMIZE:
         return decision
-    standings = {flag: _standings(facts, rules, hr=flag) for flag in (False, True)}
-    remove = tuple(
-        finding
-        for finding, several in weighed.items()
-        if any(_worst(facts, one, standings[one.hr], rules).action is not Action.PASS for one in several)
-    )
+    scales = _Weighing(facts, rules)
+    kept = {matter: scales.worst(matter).action is Action.PASS for matter in set(everything)}
+    remove = tuple(finding for finding, several in weighed.items() if not all(kept[one] for one in several))
     return replace(decision, remove=remove)
 
 
@@ -115,37 +279,27 @@ def _also_as_hr(matter: Matter, *, hr: bool) -> tuple[Matter, ...]:
 def decide_matters(facts: Facts, matters: Iterable[Matter], rules: RuleSet) -> Decision:
     """Weigh matters without any traffic: what `onward explain` and simulations ask."""
     # A transfer that holds nothing personal is judged as anonymous: only a suspended agent is refused it.
-    known = sorted(set(matters), key=lambda m: (m.data_class, m.origin)) or [
-        Matter(DataClass.ANONYMOUS, Origin.UNKNOWN)
-    ]
-    standings = {hr: _standings(facts, rules, hr=hr) for hr in {matter.hr for matter in known}}
-    outcomes = [_worst(facts, matter, standings[matter.hr], rules) for matter in known]
-    worst = max(outcomes, key=lambda one: severity(one.action))
-    return _decision(facts, worst, known, rules)
+    known = sorted(set(matters), key=_order) or [Matter(DataClass.ANONYMOUS, Origin.UNKNOWN)]
+    scales = _Weighing(facts, rules)
+    outcomes = [scales.worst(matter) for matter in known]
+    worst = max(outcomes, key=_severity)
+    if worst.action is not Action.PASS:
+        for grant in facts.grants:
+            if _opens(grant, facts, outcomes, rules):
+                return _opened(grant, _decision(facts, worst, outcomes, rules), rules)
+    return _decision(facts, worst, outcomes, rules)
 
 
-def matter_of(finding: Finding, rules: RuleSet) -> Matter:
+def _order(matter: Matter) -> tuple[str, ...]:
+    return matter.data_class, matter.origin, str(matter.hr), matter.category, matter.choice
+
+
+def matter_of(finding: Finding, rules: RuleSet, choice: Choice = Choice.NONE) -> Matter:
     """Class, origin and HR mark of one finding. A category nobody defined is weighed as criminal data."""
     category = rules.categories.get(finding.category)
     if category is None:
-        return Matter(DataClass.CRIMINAL, Origin.UNKNOWN)
-    return Matter(category.data_class, origin_of(finding, rules), category.hr)
-
-
-def _standings(facts: Facts, rules: RuleSet, *, hr: bool) -> Mapping[Jurisdiction, Standing]:
-    return {origin: standing_on(facts.agent, origin, facts.day, rules, hr=hr) for origin in ("EU", "CH")}
-
-
-def _worst(
-    facts: Facts, matter: Matter, standings: Mapping[Jurisdiction, Standing], rules: RuleSet
-) -> _Outcome:
-    """The most severe outcome of one matter over the jurisdictions it falls under."""
-    under = sorted(jurisdictions(matter.origin, facts.declared)) or ["EU"]
-    data_class = matter.data_class if matter.origin is not Origin.OUTSIDE else DataClass.ANONYMOUS
-    outcomes = [
-        _Outcome(_act(facts, data_class, standings[one], rules), matter, standings[one], one) for one in under
-    ]
-    return max(outcomes, key=lambda one: severity(one.action))
+        return Matter(DataClass.CRIMINAL, Origin.UNKNOWN, choice=choice)
+    return Matter(category.data_class, origin_of(finding, rules), category.hr, category.id, choice)
 
 
 def _act(facts: Facts, data_class: DataClass, standing: Standing, rules: RuleSet) -> Action:
@@ -164,11 +318,68 @@ def _condition_met(facts: Facts, data_class: DataClass) -> bool:
     )
 
 
-def _decision(facts: Facts, worst: _Outcome, matters: list[Matter], rules: RuleSet) -> Decision:
+def _purpose_fault(facts: Facts, rules: RuleSet) -> Reason | None:
+    """Why what the data is sent for does not fit the agent, or what it was collected for (PURPOSE-2)."""
+    agent, source = facts.agent, facts.source
+    if agent is None:
+        return None
+    if facts.purpose is not None and facts.purpose not in agent.purposes:
+        return because("purpose-mismatch", agent=agent.name, purpose=facts.purpose)
+    if source is None or not source.purposes:
+        return None
+    used_for = agent.purposes if facts.purpose is None else (facts.purpose,)
+    if any(rules.is_compatible(one, other) for one in source.purposes for other in used_for):
+        return None
+    collected = ", ".join(source.purposes)
+    return because("source-purpose", agent=agent.name, source=source.name, purposes=collected)
+
+
+def _opens(grant: Grant, facts: Facts, outcomes: Iterable[_Outcome], rules: RuleSet) -> bool:
+    """Whether a granted exemption covers all that would not pass by itself, to the extent it names and no more."""
+    rule = rules.exemptions.get(grant.exemption)
+    if rule is None or facts.agent is None or grant.agent != facts.agent.id:
+        return False
+    if facts.purpose not in (None, grant.purpose) or not grant.covers(rule, facts.moment):
+        return False
+    for outcome in outcomes:
+        matter = outcome.matter
+        if outcome.action is Action.PASS:
+            continue
+        if outcome.standing.status in HOPELESS or matter.data_class is DataClass.UNREAD:
+            return False
+        if matter.category not in grant.categories or matter.data_class in rule.never_for:
+            return False
+        if not jurisdictions(matter.origin, facts.declared) <= set(grant.origins):
+            return False
+        if matter.choice in (Choice.OPTED_OUT, Choice.OBJECTED) and not rule.overrides_choice:
+            return False
+    return True
+
+
+def _opened(grant: Grant, decision: Decision, rules: RuleSet) -> Decision:
+    rule = rules.exemptions[grant.exemption]
+    said = (because("exemption", exemption=rule.id, grant=grant.id), *decision.because)
+    return replace(
+        decision,
+        action=Action.PASS,
+        rule=f"exemption/{rule.id}",
+        reason="exemption",
+        clauses=tuple(dict.fromkeys((*((rule.clause,) if rule.clause else ()), *decision.clauses))),
+        because=said,
+        why=_in_words(said, rules),
+        grant=grant.id,
+    )
+
+
+def _decision(facts: Facts, worst: _Outcome, outcomes: Iterable[_Outcome], rules: RuleSet) -> Decision:
     matter, standing = worst.matter, worst.standing
-    action, rule = worst.action, f"table/{standing.status}/{matter.data_class}"
-    personal = [m for m in matters if m.data_class not in (DataClass.ANONYMOUS, DataClass.AGGREGATE)]
+    personal = [
+        one.matter
+        for one in outcomes
+        if one.matter.data_class not in (DataClass.ANONYMOUS, DataClass.AGGREGATE)
+    ]
     clauses = [
+        *worst.clauses,
         *rules.status_rules[standing.status].clauses,
         *rules.decision.class_clauses.get(matter.data_class, ()),
     ]
@@ -177,23 +388,18 @@ def _decision(facts: Facts, worst: _Outcome, matters: list[Matter], rules: RuleS
         clauses += rules.decision.origin_clauses.get(worst.jurisdiction, ())
         if matter.origin is Origin.UNKNOWN:
             clauses += rules.decision.origin_clauses.get(Origin.UNKNOWN, ())
-    reason = _reason(worst, personal=bool(personal))
-    why = _why(facts, worst, personal=bool(personal), rules=rules)
-    mismatch = personal and facts.agent is not None and facts.purpose not in (None, *facts.agent.purposes)
-    if mismatch and action is Action.PASS:
-        action, rule, reason = Action.BLOCK, "purpose-mismatch", "purpose-mismatch"
-        clauses.append("PURPOSE-2")
-        why = f"{_name(facts)} is not registered for the purpose `{facts.purpose}`."
+    said = _said(facts, worst, personal=bool(personal))
     return Decision(
-        action=action,
+        action=worst.action,
         status=standing.status,
-        rule=rule,
-        reason=reason,
+        rule=worst.rule,
+        reason=worst.reason or _reason(worst, personal=bool(personal)),
         clauses=tuple(dict.fromkeys(clauses)),
-        why=why,
+        why=_in_words(said, rules),
         agent=facts.agent.id if facts.agent else UNREGISTERED,
         origins=tuple(sorted({m.origin for m in personal})),
         classes=tuple(sorted({m.data_class for m in personal})),
+        because=said,
     )
 
 
@@ -212,27 +418,36 @@ def _reason(worst: _Outcome, *, personal: bool) -> str:
     return "not-assured"
 
 
-def _name(facts: Facts) -> str:
-    return facts.agent.name if facts.agent else "The destination"
+def _name(facts: Facts) -> str | Reason:
+    return facts.agent.name if facts.agent else because("the-destination")
 
 
-def _why(facts: Facts, worst: _Outcome, *, personal: bool, rules: RuleSet) -> str:
-    """Plain language: what the agent is worth today, why, and what the transfer holds. No values, ever."""
+def _said(facts: Facts, worst: _Outcome, *, personal: bool) -> tuple[Reason, ...]:
+    """What the agent is worth today, why, and what the transfer holds. No values of the transfer, ever."""
     standing = worst.standing
-    judged = ""
-    if personal and worst.matter.origin is Origin.UNKNOWN:
-        judged = " (judged for EU and Swiss data, the origin being unknown)"
+    judged: str | Reason = ""
+    if personal and worst.matter.origin is Origin.UNKNOWN and len(facts.declared) != 1:
+        judged = because("judged/unknown")
     elif personal:
-        judged = f" (judged for {worst.jurisdiction} data)"
-    said = [f"{_name(facts)} {rules.status_rules[standing.status].meaning}{judged}."]
+        judged = because(f"judged/{worst.jurisdiction}")
+    said = [*worst.said, because(f"status/{standing.status}", agent=_name(facts), judged=judged)]
     if facts.agent is not None:
         said += standing.reasons
     if worst.matter.data_class is DataClass.UNREAD:
-        said.append("Part of the transfer could not be inspected.")
+        said.append(because("part-unread"))
     elif worst.matter.data_class is DataClass.AGGREGATE:
-        said.append("The transfer holds aggregate data from which nobody can be identified.")
+        said.append(because("aggregate"))
     elif not personal:
-        said.append("The transfer holds no personal data.")
+        said.append(because("nothing-personal"))
     elif worst.action is not Action.PASS:
-        said.append(f"The transfer holds personal data of class {worst.matter.data_class}.")
-    return " ".join(said)
+        said.append(because("personal", **{"class": worst.matter.data_class}))
+    return tuple(said)
+
+
+def _in_words(said: Iterable[Reason], rules: RuleSet, language: str | None = None) -> str:
+    return " ".join(rules.texts.say(one, language) for one in said)
+
+
+def in_words(decision: Decision, rules: RuleSet, language: str | None = None) -> str:
+    """The explanation in another language than the default one."""
+    return _in_words(decision.because, rules, language)

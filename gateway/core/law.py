@@ -32,7 +32,7 @@ Status = Literal[
 ]
 """What an agent's assurance amounts to for one origin on one day; meanings and order are in `policy/decision.yaml`."""
 
-InstrumentKind = Literal["framework", "contract", "group_rules", "certification", "public", "law"]
+InstrumentKind = Literal["framework", "contract", "group_rules", "certification", "public", "law", "custom"]
 Jurisdiction = Literal["EU", "CH", "UK"]
 Role = Literal["controller", "joint_controller", "processor", "sub_processor", "third_party"]
 TiaOutcome = Literal[
@@ -120,6 +120,10 @@ class Instrument(Sourced):
     needs_adequacy: bool = False
     """Counts only where the destination is found adequate for the origin (`law/adequacy.yaml`)."""
     needs_eea_location: bool = False
+    members_only: bool = False
+    """Covers companies of the group only."""
+    longest_days: int | None = None
+    """However long an entry says it runs, it ends after so many days."""
     renewal_days: int | None = None
     renewal_note: str | None = None
     review_days: int | None = None
@@ -129,6 +133,7 @@ class Instrument(Sourced):
     modules: tuple[Module, ...] = ()
     inactive_statuses: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    """Instruments the agent must also be complete under."""
     scope_limit: str | None = None
     hr_data_rule: str | None = None
     law_and_forum: str | None = None
@@ -167,6 +172,59 @@ class InstrumentsFile:
     newest_source_seen: date
     instruments: tuple[Instrument, ...]
     tia: Tia | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssuranceType:
+    """A ground of the company's own (ASSUR-5): the list is open, but somebody must answer for it, and it ends."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    id: str
+    name: str
+    reasoning: str
+    """Why it protects as well as the others do, in law."""
+    approver: str
+    approved_on: date
+    valid_until: date
+    """Last day; by then it has to be argued again."""
+    origins: tuple[Jurisdiction, ...]
+    destinations: tuple[str, ...] = ()
+    must_show: tuple[MustShow, ...] = ()
+    needs_tia: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("reasoning", "approver"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"`{name}` is empty; an assurance of one's own needs it (ASSUR-5)")
+        if self.valid_until < self.approved_on:
+            raise ValueError(f"valid_until {self.valid_until} lies before approved_on {self.approved_on}")
+
+    def instrument(self) -> Instrument:
+        """The same as an instrument that entries can name."""
+        return Instrument(
+            id=self.id,
+            name=self.name,
+            kind="custom",
+            origins=self.origins,
+            instrument=self.reasoning,
+            destinations=self.destinations,
+            valid_from=self.approved_on,
+            valid_until=self.valid_until,
+            grants="contract_complete",
+            needs_tia=self.needs_tia,
+            must_show=self.must_show,
+            source=f"{self.reasoning} (approved by {self.approver})",
+            verified=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssuranceTypesFile:
+    """`rules/policy/assurance_types.yaml`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    schema: Literal[1]
+    types: tuple[AssuranceType, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

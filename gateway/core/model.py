@@ -70,6 +70,15 @@ class Message:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a client's headers say about its transfer, unproven; empty where they say nothing (see `core.source`)."""
+
+    origins: str = ""
+    purpose: str = ""
+    dataset: str = ""
+
+
 USER = "user:"
 """Stands before the name of a logged-in sender in `Transfer.source`."""
 
@@ -91,7 +100,9 @@ class Transfer:
     """Path of the request, without its query; for a WebSocket message that of its handshake."""
     source: str = ""
     """Who sends: a client network, or `user:` and the name given at log-in, which the record keeps as fingerprint."""
-    purpose: str | None = None
+    client: str = ""
+    """IP address of the sender, to find its source by; never recorded."""
+    said: Declared = Declared()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from gateway.core.agent import Agent
+from gateway.core.company import CompanyFile
 from gateway.core.detection import DetectionRules
+from gateway.core.exemption import Exemption
 from gateway.core.law import STRICT, Adequacy, Category, Country, Instrument, Sourced, Status, Territory, Tia
-from gateway.core.model import Action, DataClass
+from gateway.core.model import Action, DataClass, severity
+from gateway.core.source import PurposesFile, Source
+from gateway.core.texts import TextsFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +25,6 @@ class StatusRule:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     status: Status
-    meaning: str
     clauses: tuple[str, ...]
     cells: Mapping[DataClass, str]
     """`pass`, `anonymize`, `hold`, `block`, or `pass_if_condition_else_ACTION`."""
@@ -59,6 +63,12 @@ class DecisionFile:
     review_overdue_becomes: Status
     """What a complete assurance is worth from the day after the agent's review was due (ONWARD-3)."""
     expiring_within_days: int
+    opted_out: Literal[Action.ANONYMIZE, Action.BLOCK]
+    """What follows for the data of somebody who opted out or objected (CHOICE-1, CHOICE-2)."""
+    outside_profile: Literal[Action.ANONYMIZE, Action.HOLD, Action.BLOCK]
+    """What follows for data of a category the agent or the source has not declared (INTEG-1)."""
+    consent_classes: tuple[DataClass, ...]
+    """Classes of data for which a person's consent opens a transfer (DEF-5)."""
     never_purposes: tuple[str, ...]
     """Purposes no agent may be registered with (ONWARD-2)."""
     company_role: Literal["controller", "processor"]
@@ -70,6 +80,34 @@ class DecisionFile:
         for status in Status.__args__:  # type: ignore[attr-defined]
             if listed.count(status) != 1:
                 raise ValueError(f"status {status} must have exactly one row, it has {listed.count(status)}")
+
+    def contradictions(self) -> Iterator[tuple[int, DataClass, str]]:
+        """Cells that are milder than the same cell of a better status, or than a lesser class of the same row."""
+        for place, (better, worse) in enumerate(pairwise(self.statuses), start=1):
+            for data_class in DataClass:
+                if _milder(worse.cells[data_class], better.cells[data_class]):
+                    yield place, data_class, f"is milder than that of the better status {better.status}"
+        for place, row in enumerate(self.statuses):
+            for lesser, graver in pairwise(RISING):
+                if _milder(row.cells[graver], row.cells[lesser]):
+                    yield place, graver, f"is milder than that of the lesser class {lesser}"
+
+
+RISING = (
+    DataClass.ANONYMOUS,
+    DataClass.ORDINARY,
+    DataClass.ELEVATED,
+    DataClass.SPECIAL,
+    DataClass.CRIMINAL,
+)
+"""Classes in the order of the harm a leak does."""
+
+
+def _milder(cell: str, other: str) -> bool:
+    """Whether `cell` is milder than `other`, with the legal condition met or without."""
+    return any(
+        severity(one) < severity(two) for one, two in zip(parse_cell(cell), parse_cell(other), strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +177,40 @@ class RuleSet:
     contact: Contact
     transport: TransportFile
     detection: DetectionRules
+    texts: TextsFile
+    exemptions: Mapping[str, Exemption]
+    company: CompanyFile
+    purposes: PurposesFile
+    sources: tuple[Source, ...] = ()
     agents: tuple[Agent, ...] = field(default=())
+    memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out under these rules already, see `core.decide`."""
 
     @cached_property
     def status_rules(self) -> Mapping[str, StatusRule]:
         """Rows of the decision table by status."""
         return {rule.status: rule for rule in self.decision.statuses}
+
+    @cached_property
+    def status_rank(self) -> Mapping[Status, int]:
+        """Place of each status in the decision table, 0 for the best."""
+        return {rule.status: place for place, rule in enumerate(self.decision.statuses)}
+
+    @cached_property
+    def adequacy_of(self) -> Mapping[str, tuple[Adequacy, ...]]:
+        """Adequacy findings by country."""
+        return {
+            one.country: tuple(other for other in self.adequacy if other.country == one.country)
+            for one in self.adequacy
+        }
+
+    @cached_property
+    def _compatible(self) -> frozenset[tuple[str, str]]:
+        return frozenset((one.collected_for, one.used_for) for one in self.purposes.compatible)
+
+    def is_compatible(self, collected_for: str, used_for: str) -> bool:
+        """Whether data collected for one purpose may be used for another (PURPOSE-2)."""
+        return collected_for == used_for or (collected_for, used_for) in self._compatible
 
     @cached_property
     def eea(self) -> frozenset[str]:

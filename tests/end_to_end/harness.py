@@ -27,6 +27,10 @@ from gateway.demo.agents import Certificate
 from gateway.settings import shipped
 
 READY_WITHIN_S = 90
+CATEGORIES = (
+    "identity, contact, financial, identifier_national, identifier_account, credentials, online_identifier, "
+    "usage, location_precise, vehicle, employment, child"
+)
 
 
 class RecordingAgent:
@@ -121,7 +125,7 @@ def register(**ports: int) -> str:
         text += (
             f"  - id: {name}\n    name: Agent {name}\n    match: [{{host: localhost, port: {port}}}]\n"
             f"    entity: {{name: Agent, country: US}}\n    role: processor\n    purposes: [support]\n"
-            f"    categories: [identity]\n    processing_countries: [US]\n"
+            f"    categories: [{CATEGORIES}]\n    processing_countries: [US]\n"
             f"    review_due: {today + timedelta(days=90)}\n"
             "    assurances:\n"
         )

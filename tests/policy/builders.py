@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 from gateway.core.agent import (
     Agent,
@@ -15,8 +16,10 @@ from gateway.core.agent import (
     TiaOnFile,
 )
 from gateway.core.decide import Decision, Facts, decide
+from gateway.core.exemption import Grant
 from gateway.core.model import Evidence, Finding, Inspection, Unread
 from gateway.core.ruleset import RuleSet
+from gateway.core.source import Source, SourceMatch
 from gateway.rulefiles import load_rules
 from gateway.settings import shipped
 
@@ -68,21 +71,23 @@ def an_agent(
     review_due: str = "2099-12-31",
     suspended_since: str | None = None,
     conditions: tuple[Condition, ...] = (),
+    **changes: object,
 ) -> Agent:
-    return Agent(
-        id="agent",
-        name="Agent",
-        match=(Match(host="agent.example.org"),),
-        entity=Entity(name="Agent, Inc.", country=country),
-        role=role,  # type: ignore[arg-type]
-        purposes=("support",),
-        categories=("identity", "contact"),
-        processing_countries=processing if processing is not None else (country,),
-        review_due=day(review_due),
-        assurances=assurances,
-        suspended=Suspension(since=day(suspended_since), reason="stopped") if suspended_since else None,
-        conditions=conditions,
-    )
+    values: dict[str, object] = {
+        "id": "agent",
+        "name": "Agent",
+        "match": (Match(host="agent.example.org"),),
+        "entity": Entity(name="Agent, Inc.", country=country),
+        "role": role,
+        "purposes": ("support",),
+        "categories": tuple(RULES.categories),
+        "processing_countries": processing if processing is not None else (country,),
+        "review_due": day(review_due),
+        "assurances": assurances,
+        "suspended": Suspension(since=day(suspended_since), reason="stopped") if suspended_since else None,
+        "conditions": conditions,
+    }
+    return Agent(**(values | changes))  # type: ignore[arg-type]
 
 
 def a_name() -> Finding:
@@ -118,5 +123,53 @@ def decided(
     unread: tuple[Unread, ...] = (),
     purpose: str | None = None,
     rules: RuleSet = RULES,
+    **facts: object,
 ) -> Decision:
-    return decide(Facts(agent, on, purpose), inspected(*findings, unread=unread), rules)
+    known = Facts(agent, on, purpose, **facts)  # type: ignore[arg-type]
+    return decide(known, inspected(*findings, unread=unread), rules)
+
+
+def says(decision: Decision, words: str) -> bool:
+    """Whether the explanation holds these words."""
+    return words in decision.why
+
+
+def with_company(rules: RuleSet = RULES, **changes: object) -> RuleSet:
+    """The rules with another company file."""
+    return replace(rules, company=replace(rules.company, **changes))  # type: ignore[arg-type]
+
+
+def a_source(**changes: object) -> Source:
+    values: dict[str, object] = {
+        "id": "shop",
+        "name": "Shop",
+        "entity": "parent",
+        "match": SourceMatch(networks=("192.0.2.0/24",)),
+    }
+    return Source(**(values | changes))  # type: ignore[arg-type]
+
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def a_grant(exemption: str, **changes: object) -> Grant:
+    """A grant with everything the exemption asks for, approved by a second person."""
+    rule = RULES.exemptions[exemption]
+    values: dict[str, object] = {
+        "id": "G-1",
+        "exemption": exemption,
+        "requester": "anna",
+        "agent": "agent",
+        "categories": ("identifier_national", "identity"),
+        "origins": ("EU", "CH"),
+        "people": "1",
+        "purpose": "support",
+        "necessity": "asked for by the court",
+        "evidence": "FILE-1",
+        "record": {item.key: (item.only_if or ("told",))[0] for item in rule.record},
+        "granted_at": NOON,
+        "expires_at": NOON + timedelta(hours=2),
+        "approver": "ben",
+        "approved_at": NOON,
+    }
+    return Grant(**(values | changes))  # type: ignore[arg-type]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from gateway.core.model import Action, Evidence, Finding, Origin, Unread
+from gateway.core.company import OwnCertification, PolicyVersion
+from gateway.core.decide import Facts, Matter, decide_matters
+from gateway.core.model import Action, DataClass, Declared, Evidence, Finding, Origin, Unread
 from gateway.core.origin import jurisdictions, nexus_of, origin_of
+from gateway.core.source import SourceMatch, Sources
 from tests.policy.builders import (
     RULES,
+    TODAY,
     a_name,
     a_phone,
+    a_source,
     an_agent,
     an_identifier,
     assurance,
     day,
     decided,
+    with_company,
 )
 
 LLM_WITH_EU_CERTIFICATE = an_agent(assurance("eu-us-dpf", "2024-01-01", "2027-01-01"))
@@ -85,3 +91,79 @@ def test_FRAME_2_one_swiss_person_makes_a_mixed_transfer_swiss_too():
 
     assert mixed.action is Action.ANONYMIZE
     assert [finding.region for finding in mixed.remove] == ["CH"]
+
+
+def test_CERT_1_the_companys_own_certification_may_be_claimed_only_while_it_lasts():
+    own = OwnCertification(
+        instrument="eu-us-dpf", valid_from=day("2026-03-01"), valid_until=day("2027-03-01"), reference="R"
+    )
+    company = with_company(certifications=(own,)).company
+
+    assert company.claimable_on(day("2027-03-01"), RULES.instruments) == (own,)
+    assert company.claimable_on(day("2027-03-02"), RULES.instruments) == ()
+
+
+def test_CERT_1_a_certification_under_a_framework_that_fell_may_not_be_claimed_either():
+    own = OwnCertification(
+        instrument="us-eu-safe-harbor",
+        valid_from=day("2015-01-01"),
+        valid_until=day("2015-12-31"),
+        reference="R",
+    )
+    company = with_company(certifications=(own,)).company
+
+    assert company.claimable_on(day("2015-10-05"), RULES.instruments) == (own,)
+    assert company.claimable_on(day("2015-10-06"), RULES.instruments) == ()
+
+
+def test_SCOPE_2_a_subsidiarys_network_is_decided_alike_and_attributed_to_it():
+    sources = Sources([a_source(id="berlin", entity="europe", match=SourceMatch(networks=("192.0.2.0/24",)))])
+
+    known = sources.attribute("192.0.2.7", "", Declared(), TODAY)
+
+    assert known.source is not None
+    assert (known.source.entity, known.told) == ("europe", ("source berlin",))
+    assert decided(None, a_name(), source=known.source).action is Action.BLOCK
+
+
+def test_SCOPE_2_traffic_of_an_unlisted_source_is_inspected_all_the_same():
+    known = Sources([a_source()]).attribute("198.51.100.7", "", Declared(), TODAY)
+
+    assert known.source is None
+    assert decided(None, a_name(), declared=known.declared).action is Action.BLOCK
+
+
+def test_SCOPE_3_an_offline_transfer_is_decided_by_the_same_rules():
+    lapsed = an_agent(assurance("eu-us-dpf", "2024-01-01", "2025-01-01"))
+    matter = Matter(DataClass.ELEVATED, Origin.EU, category="financial")
+
+    decision = decide_matters(Facts(lapsed, TODAY), [matter], RULES)
+
+    assert (decision.status, decision.action) == ("lapsed", Action.BLOCK)
+
+
+def test_FRAME_3_all_seven_principles_are_carried_out_by_commitments():
+    principles = {one.id: one.clauses for one in RULES.company.principles}
+
+    assert len(principles) == 7
+    assert all(clauses and set(clauses) <= RULES.clauses.keys() for clauses in principles.values())
+
+
+def test_DOC_1_each_day_has_its_version_of_the_policy():
+    company = with_company(
+        policy=(
+            PolicyVersion(version="1", title="First", effective_from=day("2011-07-29")),
+            PolicyVersion(version="2", title="Second", effective_from=day("2026-01-01")),
+        )
+    ).company
+
+    def version(text: str) -> str | None:
+        found = company.policy_on(day(text))
+        return found.version if found else None
+
+    assert [version(one) for one in ("2011-07-28", "2011-07-29", "2025-12-31", "2026-01-01")] == [
+        None,
+        "1",
+        "1",
+        "2",
+    ]

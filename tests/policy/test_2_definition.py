@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.choice import Choices
 from gateway.core.decide import Facts, Matter, decide_matters
 from gateway.core.model import Action, DataClass, Finding, Origin
-from tests.policy.builders import RULES, TODAY, a_name, an_agent, decided
+from tests.policy.builders import (
+    RULES,
+    TODAY,
+    a_name,
+    an_agent,
+    an_identifier,
+    assurance,
+    decided,
+    health_data,
+)
 
 
 def test_DEF_1_a_transfer_without_any_person_in_it_passes_even_to_an_unregistered_host():
@@ -29,3 +43,47 @@ def test_DEF_3_pseudonymous_data_does_not_get_the_exclusion_for_anonymous_data()
 
     assert asked(DataClass.ANONYMOUS) is Action.PASS
     assert asked(DataClass.PSEUDONYMOUS) is Action.BLOCK
+
+
+def test_DEF_4_aggregate_data_is_out_and_what_singles_people_out_is_not_aggregate():
+    def asked(data_class: DataClass) -> Action:
+        return decide_matters(Facts(an_agent(), TODAY), [Matter(data_class, Origin.EU)], RULES).action
+
+    assert asked(DataClass.AGGREGATE) is Action.PASS
+    assert asked(DataClass.ELEVATED) is Action.BLOCK
+
+
+PERSON = replace(an_identifier("DE"), fingerprint="hmac-1")
+CONSENTED = Choices(consented=frozenset({"hmac-1"}))
+
+
+def test_DEF_5_a_persons_consent_lets_that_persons_data_pass():
+    assert decided(an_agent(), PERSON).action is Action.BLOCK
+
+    decision = decided(an_agent(), PERSON, choices=CONSENTED)
+
+    assert (decision.action, decision.rule) == (Action.PASS, "consent")
+    assert "DEF-5" in decision.clauses
+
+
+def test_DEF_5_a_consent_is_for_one_person_and_no_other():
+    somebody_else = replace(an_identifier("DE"), address="body.json:/other", fingerprint="hmac-2")
+
+    assert decided(an_agent(), PERSON, somebody_else, choices=CONSENTED).action is Action.BLOCK
+
+
+def test_DEF_5_consent_is_no_ground_for_special_data_here():
+    data = replace(health_data(), fingerprint="hmac-1")
+
+    assert decided(an_agent(), data, choices=CONSENTED).action is Action.BLOCK
+
+
+@pytest.mark.parametrize("agent", [None, an_agent(assurance("eu-us-dpf"), suspended_since="2026-01-01")])
+def test_DEF_5_no_consent_helps_an_unknown_or_suspended_agent(agent):
+    assert decided(agent, PERSON, choices=CONSENTED).action is Action.BLOCK
+
+
+def test_DEF_5_who_opted_out_after_consenting_is_left_out():
+    both = replace(CONSENTED, opted_out=frozenset({"hmac-1"}))
+
+    assert decided(an_agent(), PERSON, choices=both).action is Action.BLOCK

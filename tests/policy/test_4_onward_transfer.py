@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.core.agent import Condition
+from gateway.core.agent import Approval, Assurance, Condition, Entity, SubProcessor
 from gateway.core.assurance import standing_on
+from gateway.core.law import AssuranceType
 from gateway.core.model import Action, Unread
 from tests.policy.builders import (
     RULES,
     TODAY,
     a_name,
+    a_phone,
+    a_source,
     an_agent,
     an_identifier,
     assurance,
     day,
     decided,
+    evidence,
     health_data,
     staff_data,
     tia,
@@ -258,12 +264,14 @@ def test_special_data_passes_only_with_its_legal_condition_on_file():
 
 
 def test_only_the_findings_the_agent_may_not_have_are_removed():
-    agent = an_agent(assurance("scc-2021", "2022-01-01", tia=tia()), country="IN")
+    agent = an_agent(
+        assurance("scc-2021", "2022-01-01", tia=tia()), country="IN", categories=("identifier_national",)
+    )
 
-    decision = decided(agent, an_identifier("DE"), health_data("DE"))
+    decision = decided(agent, an_identifier("DE"), a_phone("DE"))
 
     assert decision.action is Action.ANONYMIZE
-    assert [finding.category for finding in decision.remove] == ["health"]
+    assert [finding.category for finding in decision.remove] == ["contact"]
 
 
 def test_the_best_of_several_assurances_counts():
@@ -287,3 +295,194 @@ def test_the_reason_given_is_that_of_the_instrument_meant_for_the_origin():
 
     assert standing_on(agent, "EU", TODAY, RULES).instrument == "eu-us-dpf"
     assert standing_on(agent, "CH", TODAY, RULES).instrument == "swiss-us-dpf"
+
+
+CERTIFIED = assurance("eu-us-dpf", until="2027-01-01")
+
+
+def test_ONWARD_2_a_purpose_that_is_never_allowed_stops_the_agent_in_the_engine_too():
+    agent = an_agent(assurance("established-in-eea"), country="DE", purposes=("support", "sale"))
+
+    assert decided(agent, an_identifier("DE")).status == "suspended"
+
+
+def test_ONWARD_2_a_family_member_abroad_still_needs_a_transfer_tool():
+    bcr = assurance("bcr", "2022-01-01", tia=tia())
+
+    assert decided(an_agent(group_member=True), a_name()).action is not Action.PASS
+    assert decided(an_agent(bcr, group_member=True), an_identifier("DE")).action is Action.PASS
+
+
+def test_ONWARD_2_group_rules_cover_nobody_outside_the_group():
+    assert decided(an_agent(assurance("bcr", "2022-01-01", tia=tia())), a_name()).status == "out_of_scope"
+
+
+def test_ONWARD_2_a_purpose_mismatch_is_a_block_however_weak_the_assurance():
+    claimed = an_agent(assurance("eu-us-dpf", until="2027-01-01", evidence=None))
+
+    assert decided(claimed, an_identifier("DE"), purpose="marketing").action is Action.BLOCK
+
+
+def test_ONWARD_5_an_agent_with_purposes_of_its_own_does_not_fit_the_clauses_for_processors():
+    def status(module: int) -> str:
+        entry = assurance("scc-2021", "2022-01-01", tia=tia(), module=module)
+        return decided(an_agent(entry, country="IN", role="third_party"), an_identifier("DE")).status
+
+    assert (status(2), status(1)) == ("contract_incomplete", "contract_complete")
+
+
+@pytest.mark.parametrize("column", ["assures_policy", "assures_principles"])
+def test_ONWARD_6_a_contract_assures_both_the_policy_and_the_principles(column: str):
+    agent = an_agent(assurance("scc-2021", "2022-01-01", tia=tia(), without=(column,)), country="IN")
+
+    assert decided(agent, an_identifier("DE")).status == "contract_incomplete"
+
+
+def a_link(*assurances: Assurance, country: str = "US", **changes: object) -> SubProcessor:
+    values: dict[str, object] = {
+        "entity": Entity(name="Sub, Inc.", country=country),
+        "processing_countries": (country,),
+        "assurances": assurances,
+        "approval": Approval(approver="ben", approved_on=day("2026-01-01"), reference="A-1"),
+    }
+    return SubProcessor(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_ONWARD_7_an_unassured_sub_processor_lowers_the_agent():
+    assert decided(an_agent(CERTIFIED), an_identifier("DE")).status == "certified"
+
+    decision = decided(an_agent(CERTIFIED, sub_processors=(a_link(),)), an_identifier("DE"))
+
+    assert (decision.status, decision.action) == ("none", Action.BLOCK)
+    assert "Sub, Inc." in decision.why
+
+
+def test_ONWARD_7_the_weakest_of_the_whole_chain_decides():
+    lapsed = a_link(assurance("eu-us-dpf", "2024-01-01", "2025-01-01"))
+    middle = a_link(CERTIFIED, sub_processors=(lapsed,))
+
+    assert decided(an_agent(CERTIFIED, sub_processors=(middle,)), an_identifier("DE")).status == "lapsed"
+    assert (
+        decided(an_agent(CERTIFIED, sub_processors=(a_link(CERTIFIED),)), an_identifier("DE")).status
+        == "certified"
+    )
+
+
+def test_ONWARD_7_a_change_of_the_chain_needs_approval():
+    unasked = a_link(CERTIFIED, approval=None)
+
+    assert decided(an_agent(CERTIFIED, sub_processors=(unasked,)), an_identifier("DE")).status == "none"
+
+
+def test_ONWARD_7_clauses_with_a_sub_processor_are_those_between_processors():
+    def status(module: int) -> str:
+        link = a_link(assurance("scc-2021", "2022-01-01", tia=tia(), module=module), country="IN")
+        return decided(an_agent(CERTIFIED, sub_processors=(link,)), an_identifier("DE")).status
+
+    assert (status(3), status(2)) == ("contract_complete", "contract_incomplete")
+
+
+def test_ONWARD_7_the_standing_lasts_as_long_as_the_shortest_link():
+    link = a_link(assurance("eu-us-dpf", until="2026-12-31"))
+
+    assert standing_on(an_agent(CERTIFIED, sub_processors=(link,)), "EU", TODAY, RULES).last_day == day(
+        "2026-12-31"
+    )
+
+
+def test_ASSUR_1_a_doubt_compliance_has_noted_leaves_the_clauses_incomplete():
+    entry = assurance("scc-2021", "2022-01-01", tia=tia(), doubts=("the importer is itself subject",))
+
+    assert decided(an_agent(entry, country="IN"), an_identifier("DE")).status == "contract_incomplete"
+
+
+def test_ASSUR_1_client_owned_data_needs_the_clauses_between_processors():
+    agent = an_agent(assurance("scc-2021", "2022-01-01", tia=tia(), module=2), country="IN")
+    clients = a_source(role="processor", client="A Client")
+
+    assert decided(agent, an_identifier("DE"), source=a_source()).action is Action.PASS
+    assert decided(agent, an_identifier("DE"), source=clients).status == "contract_incomplete"
+
+
+def test_ASSUR_2_the_uk_extension_counts_only_beside_the_framework_it_extends():
+    extension = assurance("uk-extension-dpf", until="2027-01-01")
+
+    assert standing_on(an_agent(extension), "UK", TODAY, RULES).status == "contract_incomplete"
+    assert standing_on(an_agent(extension, CERTIFIED), "UK", TODAY, RULES).status == "certified"
+
+
+def test_ASSUR_5_a_certificate_runs_three_years_and_no_day_longer():
+    agent = an_agent(assurance("gdpr-certification", "2023-11-25", "2030-01-01", tia=tia()), country="IN")
+
+    assert standing_on(agent, "EU", day("2026-11-24"), RULES).status == "contract_complete"
+    assert standing_on(agent, "EU", day("2026-11-25"), RULES).status == "lapsed"
+
+
+@pytest.mark.parametrize("instrument", ["bcr", "code-of-conduct", "gdpr-certification", "adhoc-clauses"])
+def test_ASSUR_5_group_rules_codes_and_certificates_count_with_everything_on_file(instrument: str):
+    def status(**changes: object) -> str:
+        entry = assurance(instrument, "2025-01-01", **({"tia": tia()} | changes))  # type: ignore[arg-type]
+        return decided(an_agent(entry, country="IN", group_member=True), an_identifier("DE")).status
+
+    assert status() == "contract_complete"
+    assert status(tia=None) == "contract_incomplete"
+    assert status(shown=()) == "contract_incomplete"
+
+
+OWN_TYPE = AssuranceType(
+    id="own-clauses",
+    name="Clauses of our own",
+    reasoning="equal in substance to the standard clauses",
+    approver="dpo",
+    approved_on=day("2026-01-01"),
+    valid_until=day("2026-12-31"),
+    origins=("EU",),
+)
+
+
+def test_ASSUR_5_a_type_of_ones_own_counts_from_its_approval_to_its_end():
+    rules = replace(RULES, instruments={**RULES.instruments, OWN_TYPE.id: OWN_TYPE.instrument()}, memory={})
+    entry = Assurance(instrument=OWN_TYPE.id, valid_from=day("2026-01-01"), evidence=evidence(), tia=tia())
+
+    def status(on: str) -> str:
+        return standing_on(an_agent(entry), "EU", day(on), rules).status
+
+    assert [status(on) for on in ("2025-12-31", "2026-06-02", "2026-12-31", "2027-01-01")] == [
+        "none",
+        "contract_complete",
+        "contract_complete",
+        "invalid_framework",
+    ]
+
+
+@pytest.mark.parametrize("field", ["reasoning", "approver"])
+def test_ASSUR_5_a_type_of_ones_own_needs_reasoning_and_an_approver(field: str):
+    with pytest.raises(ValueError, match=field):
+        replace(OWN_TYPE, **{field: " "})
+
+
+def test_a_profile_past_its_date_degrades_the_agent():
+    agent = an_agent(CERTIFIED, profile_due=day("2026-11-23"))
+
+    assert standing_on(agent, "EU", day("2026-11-23"), RULES).status == "certified"
+    assert standing_on(agent, "EU", day("2026-11-24"), RULES).status == "contract_incomplete"
+
+
+@pytest.mark.parametrize(
+    "weaker",
+    [
+        {"valid_until": day("2026-11-23")},
+        {"valid_until": day("2026-11-23"), "evidence": None},
+        {"evidence": None},
+        {"shown": ()},
+        {"entity": "Another, Inc."},
+    ],
+)
+def test_ONWARD_4_an_entry_that_loses_something_is_never_worth_more(weaker: dict[str, object]):
+    less = {**weaker, "evidence": None}
+    rank = RULES.status_rank
+
+    def status(changes: dict[str, object]) -> str:
+        return standing_on(an_agent(replace(CERTIFIED, **changes)), "EU", TODAY, RULES).status
+
+    assert rank[status(less)] >= rank[status(weaker)]

@@ -1,0 +1,139 @@
+"""Explanations as data: the core says what and with which values, `rules/policy/texts.yaml` says it in a language.
+
+Every language must have every text, with the same places for values; the loader refuses anything less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any, ClassVar, Literal
+
+from gateway.core.law import STRICT
+
+NEEDED: Mapping[str, frozenset[str]] = {
+    key: frozenset(values.split())
+    for key, values in {
+        # What an agent's status means; the sentence begins with its name.
+        "status/intra_eea": "agent judged",
+        "status/adequate": "agent judged",
+        "status/certified": "agent judged",
+        "status/contract_complete": "agent judged",
+        "status/contract_incomplete": "agent judged",
+        "status/claimed": "agent judged",
+        "status/out_of_scope": "agent judged",
+        "status/lapsed": "agent judged",
+        "status/invalid_framework": "agent judged",
+        "status/suspended": "agent judged",
+        "status/none": "agent judged",
+        "status/unknown_agent": "agent judged",
+        "judged/EU": "",
+        "judged/CH": "",
+        "judged/unknown": "",
+        "the-destination": "",
+        # Why its assurance is worth that.
+        "unregistered": "",
+        "suspended": "day",
+        "tia-failed": "",
+        "purpose-never": "purpose",
+        "no-assurance": "",
+        "review-overdue": "day",
+        "profile-overdue": "day",
+        "sub-processor": "name status",
+        "sub-processor-unapproved": "name",
+        "complete": "instrument",
+        "not-before": "instrument day",
+        "relied-until": "instrument day",
+        "no-transfer-tool": "instrument",
+        "not-signable-after": "instrument day",
+        "claimed": "instrument day",
+        "ran-out": "instrument day",
+        "listed-as": "instrument listed",
+        "origin-not-covered": "instrument origin",
+        "recipients-only": "instrument countries",
+        "other-entity": "instrument",
+        "no-employees": "instrument",
+        "employees-only": "instrument",
+        "group-only": "instrument",
+        "outside-eea": "instrument country",
+        "not-adequate": "country origin day",
+        "adequate-only": "country scope test",
+        "not-on-file": "item",
+        "wrong-module": "module exporter importer",
+        "no-tia": "",
+        "tia-overdue": "day",
+        "needs-one-of": "instruments",
+        "needs-also": "instrument",
+        "doubt": "doubt",
+        # What the transfer holds, and what overrode the table.
+        "part-unread": "",
+        "aggregate": "",
+        "nothing-personal": "",
+        "personal": "class",
+        "purpose-mismatch": "agent purpose",
+        "source-purpose": "agent source purposes",
+        "outside-profile": "agent category",
+        "outside-source": "source category",
+        "opted-out": "agent",
+        "objected": "purpose",
+        "consent": "agent",
+        "exemption": "exemption grant",
+        "shadow": "action approver day",
+    }.items()
+}
+"""Every text the core says, with the values it gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sentence of an explanation, before it is put into words."""
+
+    key: str
+    values: tuple[tuple[str, object], ...] = ()
+
+
+def because(key: str, **values: object) -> Reason:
+    """A reason. `key` is one of `NEEDED`."""
+    return Reason(key, tuple(values.items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextsFile:
+    """`rules/policy/texts.yaml`: what is said to people, by language."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    schema: Literal[1]
+    source: str
+    verified: bool
+    default: str
+    """Language of refusals and records."""
+    languages: Mapping[str, Mapping[str, str]]
+
+    def __post_init__(self) -> None:
+        if self.default not in self.languages:
+            raise ValueError(f"the default language {self.default!r} has no texts")
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Places and what is wrong there: texts missing, unknown, or with other values than the core gives."""
+        for language, texts in self.languages.items():
+            for key, wanted in NEEDED.items():
+                if key not in texts:
+                    yield ("languages", language), f"has no text `{key}`"
+                    continue
+                given = {name for _, name, _, _ in Formatter().parse(texts[key]) if name is not None}
+                if given != wanted:
+                    told = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "no values"
+                    yield ("languages", language, key), f"must hold {told} and nothing else in braces"
+            for key in texts:
+                if key not in NEEDED:
+                    yield ("languages", language, key), "is no text this version says; remove it"
+
+    def say(self, reason: Reason, language: str | None = None) -> str:
+        """The sentence in a language; in the default one where there is no such language."""
+        texts = self.languages.get(language or self.default, self.languages[self.default])
+        values = {
+            name: self.say(value, language) if isinstance(value, Reason) else value
+            for name, value in reason.values
+        }
+        return texts[reason.key].format(**values)
