@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo coverage bench abuse fuzz eval train lock format clean
+.PHONY: help install test check demo coverage bench abuse monotone fuzz eval train lock format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ bench: install ## Measure speed beside that of a plain mitmdump
 	$(BIN)/python -m bench
 
 monotone: install ## Try over 50,000 generated cases that weaker assurance is never treated more mildly (about 10 minutes)
-	.venv/bin/pytest tests/policy/test_monotony.py --hypothesis-profile=thorough --hypothesis-show-statistics $(ARGS)
+	$(BIN)/pytest tests/policy/test_monotony.py --hypothesis-profile=thorough --hypothesis-show-statistics $(ARGS)
 
 abuse: install ## See what the gateway takes from many, slow and hostile clients (about 5 minutes)
 	$(BIN)/python -m bench.abuse
