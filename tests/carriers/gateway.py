@@ -45,14 +45,16 @@ class Gateway:
         rules = folder / "rules"
         shutil.copytree(shipped("rules"), rules)
         table = rules / "policy" / "decision.yaml"
-        row = re.compile(r"(status: lapsed\n(?:.*\n)*?    cells: )\{[^}]*\}")
+        # All rows down to the agent's: a worse status may not be milder than a better one.
+        better, rest = table.read_text().split("  - status: invalid_framework", 1)
         cells = (
             "{anonymous: pass, aggregate: pass, pseudonymous: anonymize, ordinary: anonymize, "
             "elevated: anonymize, special: anonymize, criminal: anonymize, unread: block}"
         )
-        written, count = row.subn(rf"\g<1>{cells}", table.read_text())
-        assert count == 1
-        table.write_text(written)
+        better, count = re.subn(r"cells: \{[^}]*\}", f"cells: {cells}", better)
+        assert "status: lapsed" in better
+        assert count == better.count("- status:")
+        table.write_text(f"{better}  - status: invalid_framework{rest}")
         snapshot = Rulebook(rules).current
         inspector = Inspector.loaded(
             snapshot.rules.detection,
