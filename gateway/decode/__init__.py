@@ -31,12 +31,24 @@ from gateway.decode.embedded import INSIDE, read_inside
 from gateway.decode.formats import FORMATS
 from gateway.decode.headers import encode_utf8, read_header
 from gateway.decode.media import MediaType, parse_media_type
+from gateway.decode.office import PACKAGES
 from gateway.decode.reading import REASONS, Limits, Place, Reading, UnreadableError
 from gateway.decode.sheets import Sheet, sheets_of
 from gateway.decode.tree import Nested, Node
 from gateway.decode.urls import read_target
 
-__all__ = ["CODINGS", "FORMATS", "INSIDE", "PLACES", "REASONS", "Decoded", "Limits", "Sheet", "decode"]
+__all__ = [
+    "CODINGS",
+    "FORMATS",
+    "INSIDE",
+    "PACKAGES",
+    "PLACES",
+    "REASONS",
+    "Decoded",
+    "Limits",
+    "Sheet",
+    "decode",
+]
 
 PLACES = (
     Carrier(

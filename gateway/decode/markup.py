@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -47,22 +50,78 @@ COMMENT = Writing(allowed=re.compile(rf"(?:[^{_NOT_A_CHARACTER}-]|-(?!-|\Z))*"))
 INSTRUCTION = Writing(allowed=re.compile(rf"(?=\s|\Z)(?:(?!\?>)[^{_NOT_A_CHARACTER}])*"))
 
 
+Pieces = list[tuple[tuple[int, int], Writing]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How text runs through the markup of a document: names are local, without their prefix."""
+
+    paragraphs: frozenset[str]
+    """Elements whose text is one, into however many runs of different looks it is broken."""
+    texts: frozenset[str] = frozenset()
+    """Elements of a paragraph that hold its text, those of one name together; empty for all of them."""
+    breaks: Mapping[str, str] = field(default_factory=dict)
+    """Empty elements that stand for a sign between two texts."""
+    apart: frozenset[str] = frozenset()
+    """Elements in a paragraph that are no part of its text."""
+    structure: re.Pattern[str] = re.compile(r"(?!)")
+    """Attributes, with name and value, that hold numbers and words of the format only, and are no segments."""
+
+
+@dataclass(slots=True)
+class _Paragraph:
+    path: str
+    label: str
+    pieces: dict[str, Pieces] = field(default_factory=dict)
+    """By the name of the elements that hold them."""
+
+
 def read_xml(node: Node[str], media: MediaType, place: Place) -> None:
     """Read one XML document. A second sibling of a name is `name[2]` in addresses."""
-    found = _scan(node.content, place)
+    read_flowing(node, _NO_FLOW, place)
+
+
+_NO_FLOW = Flow(paragraphs=frozenset())
+
+
+def read_flowing(
+    node: Node[str],
+    flow: Flow,
+    place: Place,
+    revise: Callable[[Found], Found | None] | None = None,
+    labels: Sequence[str] = (),
+) -> None:
+    """Read one XML document whose text flows. `revise` has a last word on each place that is no paragraph's.
+
+    `labels` are those of the paragraphs, in order, where they do not go by their element.
+    """
+    flowing: list[_Paragraph] = []
+    found = _scan(node.content, place, flow, flowing)
     _judge(node.content)
-    place.leaves(node, found)
+    place.leaves(node, found if revise is None else (one for each in found if (one := revise(each))))
+    for number, paragraph in enumerate(flowing):
+        label = labels[number] if number < len(labels) else paragraph.label
+        for pieces in paragraph.pieces.values():
+            place.pieces(node, pieces, paragraph.path, label)
+    if flowing:
+        node.parts.sort(key=lambda part: part.start)
 
 
-def _scan(text: str, place: Place) -> list[Found]:
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> list[Found]:
     found: list[Found] = []
     names: set[str] = set()
     prefix, depth = place.kind("xml"), place.reading.limits.max_depth
     at = 1 if text.startswith("\ufeff") else 0
     if declaration := _DECLARATION.match(text, at):
         at = declaration.end()
-    frames: list[tuple[str, str, Counter[str]]] = []
-    path, label, siblings = prefix, "", Counter[str]()
+    frames: list[tuple[str, str, Counter[str], str, _Paragraph | None]] = []
+    path, label, siblings, local = prefix, "", Counter[str](), ""
+    paragraph: _Paragraph | None = None
 
     def named(span: tuple[int, int], kind: str) -> None:
         name = text[slice(*span)]
@@ -70,11 +129,17 @@ def _scan(text: str, place: Place) -> list[Found]:
             names.add(name)
             found.append((span, READ_ONLY, f"{prefix}{shortened(name)}@{kind}", f"{kind} name"))
 
+    def add(span: tuple[int, int], writing: Writing) -> None:
+        if paragraph is not None and (not flow.texts or local in flow.texts):
+            paragraph.pieces.setdefault(local if flow.texts else "", []).append((span, writing))
+        else:
+            found.append((span, writing, path, label))
+
     while at < len(text):
         less = text.find("<", at)
         less = len(text) if less < 0 else less
         if less > at:
-            found.append(((at, less), TEXT, path, label))
+            add((at, less), TEXT)
         if less == len(text):
             break
         match = _MARKUP.match(text, less)
@@ -85,7 +150,7 @@ def _scan(text: str, place: Place) -> list[Found]:
         if kind == "comment":
             found.append((match.span("comment"), COMMENT, f"{path}!comment", label))
         elif kind == "cdata":
-            found.append((match.span("cdata"), CDATA, path, label))
+            add(match.span("cdata"), CDATA)
         elif kind == "instruction":
             named(match.span("target"), "instruction")
             # A declaration of unknown form decides how the rest is read.
@@ -96,14 +161,25 @@ def _scan(text: str, place: Place) -> list[Found]:
         elif kind == "end":
             if not frames:
                 raise UnreadableError("bad-syntax")
-            path, label, siblings = frames.pop()
+            path, label, siblings, local, paragraph = frames.pop()
         else:
             name = match["start"]
             named(match.span("start"), "element")
             siblings[name] += 1
             count = siblings[name]
             inner = below(path, name if count == 1 else f"{name}[{count}]")
+            sign = flow.breaks.get(_local(name)) if match["empty"] and paragraph is not None else None
+            if (
+                sign is not None
+                and paragraph is not None
+                and flow.structure.sub("", match["attributes"]) == ""
+            ):
+                texts = paragraph.pieces.setdefault(_BREAK_IN if flow.texts else "", [])
+                texts.append((match.span(), _break(sign)))
+                continue
             for attribute in _ATTRIBUTE.finditer(text, *match.span("attributes")):
+                if flow.structure.fullmatch(attribute[0]):
+                    continue
                 named(attribute.span(1), "attribute")
                 attribute_name = shortened(attribute[1])
                 span = attribute.span(2) if attribute[2] is not None else attribute.span(3)
@@ -111,9 +187,25 @@ def _scan(text: str, place: Place) -> list[Found]:
             if not match["empty"]:
                 if len(frames) >= depth:
                     raise UnreadableError("too-deep")
-                frames.append((path, label, siblings))
-                path, label, siblings = inner, shortened(name), Counter()
+                frames.append((path, label, siblings, local, paragraph))
+                path, label, siblings, local = inner, shortened(name), Counter(), _local(name)
+                if local in flow.paragraphs:
+                    paragraph = _Paragraph(path, label)
+                    flowing.append(paragraph)
+                elif local in flow.apart:
+                    paragraph = None
     return found
+
+
+_BREAK_IN = "t"
+"""Among whose texts a break stands."""
+
+
+@cache
+def _break(sign: str) -> Writing:
+    """An empty element that stands for a sign; it can go with the text around it, and nothing can take its place."""
+    whole = re.compile(".+", re.DOTALL)
+    return Writing(whole, lambda _: sign, allowed=re.compile("(?:<[^<>]*>)?"))
 
 
 def _judge(text: str) -> None:

@@ -48,7 +48,8 @@ def read_csv(node: Node[str], media: MediaType, place: Place) -> None:
         if match[3]:
             continue
         if head is None:
-            head = _head([writing.decoded(text[slice(*span)]) for span, writing in row], media)
+            cells = [writing.decoded(text[slice(*span)]) for span, writing in row]
+            head = [] if media.parameters.get("header") == "absent" else head_of(cells)
             labels = [""] * len(row)
         else:
             labels = head
@@ -67,9 +68,8 @@ def _likely_delimiter(text: str, start: int) -> str:
     return max(_DELIMITERS, key=outside_quotes.count)
 
 
-def _head(cells: list[str], media: MediaType) -> list[str]:
+def head_of(cells: list[str]) -> list[str]:
     """Column names if the first row is a head: all filled, all different, and none looking like data."""
-    is_head = media.parameters.get("header") != "absent" and len(set(cells)) == len(cells)
-    if not is_head or any(_DATA_LIKE.fullmatch(cell) for cell in cells):
+    if len(set(cells)) != len(cells) or any(_DATA_LIKE.fullmatch(cell) for cell in cells):
         return []
     return [shortened(cell.strip()).replace("~", "~0").replace("/", "~1") for cell in cells]

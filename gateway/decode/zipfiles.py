@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from gateway.core.errors import SpliceError
 from gateway.decode.media import MediaType
 from gateway.decode.members import read_member
+from gateway.decode.office import package_of
 from gateway.decode.packing import FAULTS, Meter, inflate, unbzip2, unlzma, unxz, unzstd, zstd
 from gateway.decode.reading import Place, UnreadableError, shortened
 from gateway.decode.tree import READ_ONLY, Change, Nested, Node, Writing, spliced_in
@@ -146,10 +147,18 @@ class _Archive:
         self._read_directory()
         self._place_entries()
         at = 0
+        members: list[tuple[str, Node[bytes], Place]] = []
         for number, entry in enumerate(self.entries):
             self._read_between(at, entry.local, number)
-            self._read_entry(entry)
+            self._unpack(entry, members)
             at = entry.end
+        # Only now, since one member may say how to read another.
+        package = package_of({name: inner.content for name, inner, _ in members})
+        self.sealed = package is not None and package.sealed
+        for name, inner, place in members:
+            with place.unread_on_error():
+                if inner.content and not (package and package.read(inner, name, place)):
+                    read_member(inner, name, place)
         self._read_between(at, self.directory, len(self.entries))
         for entry in sorted(self.entries, key=lambda one: one.central):
             self._read_central(entry)
@@ -287,7 +296,7 @@ class _Archive:
                 self.node.parts.append(Nested(start, end, inner, _refuse))
                 place.reading.read_body(inner, MediaType(), place)
 
-    def _read_entry(self, entry: _Entry) -> None:
+    def _unpack(self, entry: _Entry, members: list[tuple[str, Node[bytes], Place]]) -> None:
         name, _ = entry.text(entry.name)
         place = self.place.within(f"{self.prefix}{shortened(name)}", shortened(name))
         with place.unread_on_error():
@@ -295,8 +304,7 @@ class _Archive:
                 raise UnreadableError("encrypted")
             inner = Node(self._unpacked(entry, place))
             self.node.parts.append(Nested(entry.data, entry.data_end, inner, self._editable))
-            if inner.content:
-                read_member(inner, name, place)
+            members.append((name, inner, place))
 
     def _editable(self, content: bytes) -> bytes:
         if self.sealed:

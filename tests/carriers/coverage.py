@@ -17,6 +17,7 @@ GROUPS: dict[str, tuple[Carrier, ...]] = {
     "Where in a message": decode.PLACES,
     "Content codings": decode.CODINGS,
     "Formats of bodies, of parts and of what a value holds": decode.FORMATS,
+    "Documents that are archives": decode.PACKAGES,
     "What a value holds": decode.INSIDE,
     "How text is written": WRITINGS,
 }

@@ -11,8 +11,9 @@ import lzma
 import zipfile
 from collections.abc import Callable
 
-from tests.carriers.case import Case, Sample, Wire
+from tests.carriers.case import THING, Case, Sample, Wire
 from tests.carriers.formats import json_wire, zstd
+from tests.decode import documents
 
 
 def as_zip(
@@ -132,6 +133,62 @@ ARCHIVES = (
     ),
 )
 
+OOXML, ODF = ("ZIP", "DOCX, XLSX, PPTX"), ("ZIP", "ODT, ODS, ODP")
+
+
+def a_docx(s: Sample, author: str = "", hidden: str = "") -> bytes:
+    """A document as a library writes it, without the picture of its first page."""
+    return without(documents.a_docx(s.text, author, hidden), "docProps/thumbnail.jpeg")
+
+
+def a_pptx(text: str, note: str = "") -> bytes:
+    """A show, without the picture of its first slide."""
+    return without(documents.a_pptx(text, note), "docProps/thumbnail.jpeg")
+
+
+def without(package: bytes, name: str) -> bytes:
+    """The package without one part."""
+    return as_zip({one: part for one, part in documents.members(package).items() if one != name})
+
+
+def alternative_text(s: Sample) -> bytes:
+    """A drawing that is described for those who cannot see it."""
+    drawing = f'<w:p><w:r><w:drawing><wp:docPr id="1" descr="{s.text}"/></w:drawing></w:r></w:p><w:sectPr'
+    return documents.with_member(
+        a_docx(s), "word/document.xml", lambda part: part.replace(b"<w:sectPr", drawing.encode(), 1)
+    )
+
+
+def custom_property(s: Sample) -> bytes:
+    """A value in a part for other programs."""
+    part = f"<data><customer>{s.name}</customer><mail>{s.email}</mail></data>".encode()
+    return as_zip(documents.members(documents.an_xlsx([["a"]])) | {"customXml/item1.xml": part})
+
+
+OFFICE = (
+    Case("DOCX in runs", OOXML, upload("letter.docx", a_docx)),
+    Case("DOCX in Base64", OOXML, attached(a_docx)),
+    Case("DOCX author and deletion", OOXML, file(lambda s: a_docx(THING, s.name, s.text)), adversarial=True),
+    Case("DOCX alternative text", OOXML, file(alternative_text), adversarial=True),
+    Case("DOCX in ZIP", OOXML, zipped(lambda s: as_zip({"a/letter.docx": a_docx(s)}))),
+    Case(
+        "XLSX table",
+        OOXML,
+        upload("a.xlsx", lambda s: documents.an_xlsx([[s.field, "email"], [s.name, s.email]])),
+    ),
+    Case(
+        "XLSX hidden sheet and comment",
+        OOXML,
+        file(lambda s: documents.an_xlsx([["a"]], s.text)),
+        adversarial=True,
+    ),
+    Case("XLSX custom part", OOXML, file(custom_property), adversarial=True),
+    Case("PPTX slide", OOXML, file(lambda s: a_pptx(s.text))),
+    Case("PPTX notes", OOXML, file(lambda s: a_pptx("items", s.text))),
+    Case("ODT in spans", ODF, upload("a.odt", lambda s: documents.an_odt(s.text))),
+    Case("ODT annotation", ODF, file(lambda s: documents.an_odt("items", s.text))),
+)
+
 UNKNOWN = (
     Case(
         "RAR",
@@ -142,4 +199,4 @@ UNKNOWN = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*ARCHIVES, *UNKNOWN)
+CASES: tuple[Case, ...] = (*ARCHIVES, *OFFICE, *UNKNOWN)
