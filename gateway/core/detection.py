@@ -120,6 +120,8 @@ class NamesFile:
     """Words in lower case that no name contains."""
     thing_fields: tuple[str, ...]
     """Last words of field names whose values are names of things: there the model is not asked."""
+    message_id_fields: tuple[str, ...]
+    """Names of fields whose addresses are those of messages, as long as there is a digit before the @."""
     role_mailboxes: tuple[str, ...]
     """Local parts of addresses that belong to an office and not to a person."""
     file_endings: tuple[str, ...]

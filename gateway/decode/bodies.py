@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from gateway.decode.formats import (
@@ -13,12 +12,16 @@ from gateway.decode.formats import (
     marked_format,
     read_undeclared,
 )
-from gateway.decode.media import MediaType, charset_of, decode_charset
+from gateway.decode.media import CONTROL, MediaType, charset_of, decode_charset, guessed_charset, is_forbidden
 from gateway.decode.reading import Place, UnreadableError
 from gateway.decode.tree import Nested, Node
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _CHARSET_WITHIN_BYTES = 1024
+_NOT_LIKE_ASCII = ("utf-7", "utf-16", "utf-32")
+"""Charsets in which plain letters mean something else: what is declared so and is not so may not be read otherwise."""
+_LOOKED_AT = 4096
+_MOST_HIGH = 0.12
+"""Share of bytes beyond ASCII up to which an undeclared content may be text in some charset of old."""
 
 
 def read_body(node: Node[bytes], media: MediaType, place: Place) -> None:
@@ -32,12 +35,13 @@ def read_body(node: Node[bytes], media: MediaType, place: Place) -> None:
         return
     declared = declared_format(media.name)
     known = marked_format(content) or declared
+    if known is None or known.name == "Text":
+        known = likely_format(content, is_text=True) or known
     if isinstance(known, BinaryFormat):
         known.read(node, media, place)
         return
-    charset = charset_of(content, _declared_charset(media, known), _charset_within(content, known))
-    text = None if charset is None else decode_charset(content, charset)
-    if known is None and (text is None or _CONTROL.search(text)):
+    charset, text = _characters(content, media, known)
+    if known is None and (text is None or CONTROL.search(text)):
         likely = likely_format(content)
         if likely is None:
             raise UnreadableError("unknown-media-type")
@@ -48,6 +52,30 @@ def read_body(node: Node[bytes], media: MediaType, place: Place) -> None:
     inner = Node(text)
     node.parts.append(Nested(0, len(content), inner, partial(_encode_charset, charset)))
     (known.read if known else read_undeclared)(inner, media, place)
+
+
+def _characters(content: bytes, media: MediaType, known: TextFormat | None) -> tuple[str | None, str | None]:
+    """The charset and text of a content: as declared, unless the bytes contradict, and then as they look."""
+    declared = _declared_charset(media, known)
+    charset = charset_of(content, declared, _charset_within(content, known))
+    if declared is not None and is_forbidden(declared):
+        return None, None
+    text = None if charset is None else decode_charset(content, charset)
+    if text is None and charset is not None and charset.startswith(_NOT_LIKE_ASCII):
+        return None, None
+    if text is not None and (charset == "utf-7" or not CONTROL.search(text, 0, _LOOKED_AT)):
+        # Accents of UTF-8 under another name: what else could be read so is no word in any language.
+        as_utf_8 = (
+            None if charset in ("utf-8", "utf-7") or text.isascii() else decode_charset(content, "utf-8")
+        )
+        return (charset, text) if as_utf_8 is None else ("utf-8", as_utf_8)
+    if known is None and sum(byte > 0x7F for byte in content[:_LOOKED_AT]) > _MOST_HIGH * min(
+        len(content), _LOOKED_AT
+    ):
+        return charset, text
+    guessed = guessed_charset(content)
+    guess = None if guessed is None else decode_charset(content, guessed)
+    return (charset, text) if guess is None else (guessed, guess)
 
 
 def _declared_charset(media: MediaType, known: TextFormat | None) -> str | None:

@@ -11,10 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.carrier import UNREAD, Carrier, Editing
+from gateway.decode.cards import looks_like_card, read_card
 from gateway.decode.compressed import read_bzip2, read_gzip, read_xz, read_zstd_file
+from gateway.decode.events import looks_like_events, read_events
 from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType
+from gateway.decode.mime import looks_like_mail, read_mail
 from gateway.decode.multipart import read_multipart
 from gateway.decode.packed import looks_like_cbor, looks_like_msgpack, read_cbor, read_msgpack
 from gateway.decode.protobuf import looks_like_protobuf, read_grpc, read_grpc_web_text, read_protobuf
@@ -64,6 +67,8 @@ class BinaryFormat(Carrier):
     """Whether a content has a mark that is not at its very beginning, and counts as much."""
     looks: Callable[[bytes], bool] | None = None
     """Whether a content is of this format, where no mark at its beginning says so."""
+    is_text: bool = False
+    """Whether such contents may be taken for text, and so must be told from it by their look."""
 
 
 def read_text(node: Node[str], media: MediaType, place: Place) -> None:
@@ -153,6 +158,22 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         edited=Editing.IN_PLACE,
     ),
     TextFormat(
+        name="vCard and iCalendar",
+        types=("text/vcard", "text/x-vcard", "text/directory", "text/calendar", "application/vcard"),
+        read=read_card,
+        looks=looks_like_card,
+        found="values and parameters, unfolded, unescaped, quoted-printable undone; pictures by what they are",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
+        name="Server-sent events",
+        types=("text/event-stream",),
+        read=read_events,
+        looks=looks_like_events,
+        found="data joined over its lines, comments, names",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
         name="Text",
         types=("text/",),
         read=read_undeclared,
@@ -165,6 +186,17 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         read=read_multipart,
         found="headers, file names, contents by their own type, what stands before and after the parts",
         edited=Editing.IN_PLACE,
+    ),
+    BinaryFormat(
+        name="Mail",
+        types=("message/rfc822", "message/global"),
+        read=read_mail,
+        looks=looks_like_mail,
+        is_text=True,
+        found="headers with encoded words and pieces of parameters; content by type and transfer encoding",
+        edited=Editing.IN_PLACE,
+        otherwise="signed parts and pieces of parameters cannot be edited; encoded words and transfer encodings are "
+        "written anew",
     ),
     BinaryFormat(
         name="MessagePack",
@@ -299,6 +331,8 @@ def marked_format(content: bytes) -> BinaryFormat | None:
     return at_start or next((one for one in _MARKED_ELSEWHERE if one.marked and one.marked(content)), None)
 
 
-def likely_format(content: bytes) -> BinaryFormat | None:
+def likely_format(content: bytes, *, is_text: bool = False) -> BinaryFormat | None:
     """The binary format that a content without a mark or a declaration looks like."""
-    return next((one for one in _LOOKED_AT if one.looks and one.looks(content)), None)
+    return next(
+        (one for one in _LOOKED_AT if one.is_text == is_text and one.looks and one.looks(content)), None
+    )

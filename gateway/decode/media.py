@@ -17,11 +17,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # By name and not by what Python can look up: that has codecs which are no charset (hex, idna, unicode_escape), and
-# utf-7 and iso-2022, whose meaning depends on state, so that an edit could change the text after it.
+# iso-2022, whose meaning depends on state, so that an edit could change the text after it. UTF-7 has state, too, but
+# ends it with each run, and what is not written as it would be written anew is not read at all.
 _CHARSETS = frozenset(
     codecs.lookup(name).name
     for name in (
-        *("ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+        *("ascii", "utf-7", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
         *(f"iso8859-{number}" for number in range(1, 17) if number != 12),
         *(f"cp125{number}" for number in range(9)),
         *("koi8-r", "koi8-u", "mac-roman", "cp437", "cp850", "cp852", "cp866"),
@@ -55,6 +56,47 @@ def parse_media_type(value: str) -> MediaType:
     return MediaType(name.strip().lower(), parameters)
 
 
+_WESTERN = ("cp1252", "cp1250", "iso8859-2", "iso8859-1")
+_OTHER_SCRIPTS = ("cp1251", "cp1253", "koi8-r", "iso8859-7", "iso8859-5", "cp866")
+_GUESSED_FROM = 1 << 14
+"""Bytes that are looked at to guess a charset."""
+_ODD = re.compile(
+    r"[^\W\d_][^\w\s!-~]+[^\W\d_]|[a-zß-ÿа-яα-ω][A-ZÀ-ÞА-ЯΑ-Ω]|[\x80-\x9f\u2500-\u259f]"
+    r"|[£¥¯¤][^\W\d_]|[^\W\d_]{2}[³¹¿]|[œŸ](?![us])"
+)
+"""What words have in the wrong charset: signs or capitals inside, control signs, the frames of old consoles."""
+_FOREIGN_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{3,}(?![A-Za-z\x80-\xff])")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+"""Signs that text does not have."""
+
+
+def guessed_charset(content: bytes) -> str | None:
+    """The likeliest charset of a content whose declaration is missing or untrue; None for what is hardly text.
+
+    UTF-16 shows by zero bytes or by text that has none of the signs that texts lack; the others by words that look like
+    words. A wrong guess among like charsets costs an accent, never a digit.
+    """
+    if decode_charset(content, "utf-8") is not None and not CONTROL.search(
+        content.decode(), 0, _GUESSED_FROM
+    ):
+        return "utf-8"
+    start = content[: _GUESSED_FROM - _GUESSED_FROM % 4]
+    if len(content) % 2 == 0 and CONTROL.search(start.decode("latin-1")):
+        for name in ("utf-16-le", "utf-16-be"):
+            text = start.decode(name, "replace")
+            plain = sum((sign.isalnum() and sign < "\u2000") or sign.isspace() for sign in text)
+            if not CONTROL.search(text) and 2 * plain > len(text):
+                return name
+    if CONTROL.search(start.decode("latin-1")):
+        return None
+    high = sum(map(len, re.findall(rb"[\x80-\xff]+", start)))
+    foreign = sum(map(len, _FOREIGN_WORD.findall(start)))
+    names = _OTHER_SCRIPTS if 2 * foreign > high else _WESTERN
+    read = [(name, decode_charset(content, name)) for name in names]
+    oddities = [(len(_ODD.findall(text[:_GUESSED_FROM])), name) for name, text in read if text is not None]
+    return min(oddities, key=lambda one: one[0])[1] if oddities else None
+
+
 def known_charset(label: str) -> str | None:
     """Python's name of a charset label; None for what is not accepted."""
     label = label.strip(" \"'")
@@ -65,6 +107,14 @@ def known_charset(label: str) -> str | None:
     except LookupError:
         return None
     return name if name in _CHARSETS else None
+
+
+def is_forbidden(label: str) -> bool:
+    """Whether a label names something that decodes, but is not accepted as a charset."""
+    try:
+        return codecs.lookup(label.strip(" \"'")).name not in _CHARSETS
+    except (LookupError, ValueError):
+        return False
 
 
 def charset_of(content: bytes, declared: str | None, within: str | None = None) -> str | None:

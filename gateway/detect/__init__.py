@@ -155,7 +155,7 @@ class Detector:
                 hit.entity
             ):
                 continue
-            office = hit.entity == EMAIL and self._names.is_impersonal_address(value)
+            office = hit.entity == EMAIL and self._names.is_impersonal_address(value, words_of(segment.label))
             if office and hit.score < CERTAIN:
                 continue
             if self._is_placeholder(segment.text, start, end):

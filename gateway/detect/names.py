@@ -165,6 +165,7 @@ class NameRules:
             word for cue in cues for word in words_of(cue).split() if len(word) >= SHORTEST_CUE_WORD
         )
         self._thing_fields = frozenset(words_of(field) for field in names.thing_fields)
+        self._message_id_fields = frozenset(words_of(field) for field in names.message_id_fields)
         self._role_mailboxes = frozenset(names.role_mailboxes)
         self._file_endings = frozenset(names.file_endings)
         self._rule_of: dict[str, FieldRule] = {
@@ -253,9 +254,11 @@ class NameRules:
                 return
         yield Hit(start, end, rule.entity, rule.score)
 
-    def is_impersonal_address(self, address: str) -> bool:
-        """Whether what looks like an e-mail address belongs to an office, or is a file or service."""
+    def is_impersonal_address(self, address: str, label: str) -> bool:
+        """Whether what looks like an e-mail address belongs to an office, or is a message, a file or service."""
         local, _, domain = address.lower().rpartition("@")
+        if label in self._message_id_fields and any(map(str.isdigit, local)):
+            return True
         return (
             local.partition("+")[0] in self._role_mailboxes or domain.rpartition(".")[2] in self._file_endings
         )

@@ -24,6 +24,13 @@ _LOOKS_LIKE = str.maketrans(
 
 WRITINGS = (
     Carrier(
+        name="Charsets",
+        found="declared ones, UTF-16 and UTF-32 with and without a mark; by their look where a declaration is "
+        "missing or untrue",
+        edited=Editing.IN_PLACE,
+        otherwise="what is declared as UTF-7, UTF-16 or UTF-32 and is not, EBCDIC and charsets with state: unread",
+    ),
+    Carrier(
         name="Signs that nobody sees",
         found="what stands around them: zero width, soft hyphens, direction marks",
         edited=Editing.IN_PLACE,

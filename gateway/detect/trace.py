@@ -106,7 +106,8 @@ class Explainer(Detector):
 
     def explain(self, text: str, label: str = "", agent: str = "") -> Explanation:
         """Why this text, in a field of this name, gives the findings that it gives."""
-        found = self.detect([Segment("text:", text, label)], agent)
+        segment = Segment("text:", text, label)
+        found = self.detect([segment], agent)
         scanner = _Watched(self._rules)
         scanner.scan(text, words_of(label))
         notes: list[str] = []
@@ -116,7 +117,7 @@ class Explainer(Detector):
             *self._by_model(text, label, notes),
         ]
         candidates += [self._proposed(hit, "deny list") for hit in self._denied.hits(text)]
-        judged = [self._fate(one, text, agent, found) for one in candidates]
+        judged = [self._fate(one, segment, agent, found) for one in candidates]
         known = {(one.start, one.end, one.entity) for one in judged if one.outcome is Outcome.FOUND}
         judged += [
             self._proposed(_as_hit(one), "same value elsewhere in the text")
@@ -184,14 +185,16 @@ class Explainer(Detector):
                         moved, "language model", said, Outcome.FOUND if hits else Outcome.NO_NAME
                     )
 
-    def _fate(self, one: Candidate, text: str, agent: str, found: Iterable[Finding]) -> Candidate:
+    def _fate(self, one: Candidate, segment: Segment, agent: str, found: Iterable[Finding]) -> Candidate:
         """What became of a candidate after it was proposed."""
+        text = segment.text
         if one.outcome is not Outcome.FOUND:
             return one
         value = text[one.start : one.end]
         if one.score < one.threshold:
             return replace(one, outcome=Outcome.BELOW_THRESHOLD)
-        if one.entity == EMAIL and one.score < CERTAIN and self._names.is_impersonal_address(value):
+        is_office = one.entity == EMAIL and self._names.is_impersonal_address(value, words_of(segment.label))
+        if is_office and one.score < CERTAIN:
             return replace(one, outcome=Outcome.OFFICE)
         if self._is_placeholder(text, one.start, one.end):
             return replace(one, outcome=Outcome.PLACEHOLDER)

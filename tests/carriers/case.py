@@ -53,7 +53,7 @@ THING = Sample(
     email="info@example.de",
     iban="RE 2026 0044 B 117 A",
     phone="Artikel 23125",
-    text="Guten Tag, die Lampe ist angekommen, danke an info@example.de.",
+    text="Guten Tag, die grüne Lampe ist angekommen, danke an info@example.de.",
     field="product",
 )
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.carriers import binary, files, formats, values
+from tests.carriers import binary, documents, files, formats, values, written
 from tests.carriers.case import Case
 
-CASES: tuple[Case, ...] = (*formats.CASES, *values.CASES, *binary.CASES, *files.CASES)
+CASES: tuple[Case, ...] = (
+    *formats.CASES,
+    *values.CASES,
+    *binary.CASES,
+    *documents.CASES,
+    *written.CASES,
+    *files.CASES,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.model import Message
+from gateway.core.model import Edit, Message
 from gateway.decode import Limits, decode
 from tests.decode.builders import a_message, decoded, read, reasons, replaced
 
@@ -50,20 +50,44 @@ def test_the_declared_charset_is_used_and_kept(charset: str) -> None:
 @pytest.mark.parametrize(
     ("body", "media_type"),
     [
-        (b"J\xf8rgen", "text/plain"),
-        (b"J\xf8rgen", "text/plain; charset=utf-8"),
-        (b"J\xc3\xb8", "text/plain; charset=us-ascii"),
         (b"4b617269", "text/plain; charset=hex"),
+        (b"Kari", "text/plain; charset=cp037"),
         (b"+AEs-ari", "text/plain; charset=utf-7"),
-        (b"Kari", "text/plain; charset=no-such"),
-        (b"J\xf8rgen", "application/json"),
         (b"\xd8\x00", "text/plain; charset=utf-16be"),
     ],
 )
-def test_bytes_that_are_not_of_their_charset_and_unknown_charsets_are_unread(
+def test_charsets_that_are_not_accepted_and_bytes_that_are_not_of_theirs_are_unread(
     body: bytes, media_type: str
 ) -> None:
     assert reasons(body, media_type) == ["bad-charset"]
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "media_type"),
+    [
+        ("Jørgen Ås", "iso-8859-1", "text/plain"),
+        ("Jørgen Ås", "iso-8859-1", "text/plain; charset=utf-8"),
+        ("Jørgen Ås", "utf-8", "text/plain; charset=us-ascii"),
+        ("Jørgen Ås", "utf-8", "text/plain; charset=iso-8859-1"),
+        ("Jørgen Ås", "utf-16-le", "text/plain; charset=utf-8"),
+        ("Jørgen Ås", "utf-8", "text/plain; charset=no-such"),
+        ("Pan Łukasz Wiśniewski, Żary", "cp1250", "text/plain"),
+        ("Pan Łukasz Wiśniewski, Żary", "iso-8859-2", "text/plain"),
+        ("Госпожа Мария Иванова", "cp1251", "text/plain"),
+        ("Госпожа Мария Иванова", "koi8-r", "text/plain"),
+        ("Κυρία Μαρία Παπαδοπούλου", "cp1253", "text/plain"),
+        ("Jørgen Ås wohnt in Oslo", "cp1252", None),
+        ("Jørgen Ås wohnt in Oslo", "utf-16-be", "application/octet-stream"),
+    ],
+)
+def test_text_is_read_by_its_look_where_its_declaration_is_missing_or_untrue(
+    text: str, charset: str, media_type: str | None
+) -> None:
+    body = text.encode(charset)
+
+    assert read(body, media_type) == {"body.text:": text}
+    changed = decoded(a_message(body, media_type)).splice({"body.text:": [Edit(0, 3, "X")]})
+    assert changed.body == ("X" + text[3:]).encode(charset)
 
 
 def test_a_byte_order_mark_beats_the_declared_charset() -> None:

@@ -83,6 +83,8 @@ def test_replacing_a_text_by_itself_leaves_its_meaning_and_the_other_texts_as_th
     chosen = data.draw(st.sampled_from(result.segments))
     # What made a text a form may be the very escape that the edit writes plainly.
     assume(".form:" not in chosen.address)
+    # An entity has a semicolon, of which a table's own delimiter may be guessed.
+    assume(media_type != "text/csv" or ".html:" not in chosen.address)
     start = data.draw(st.integers(0, len(chosen.text) - 1))
     edit = Edit(start, start + 1, chosen.text[start])
     try:

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from gateway.core.errors import SpliceError
-from tests.decode.builders import a_message, decoded, read, reasons, replaced
+from tests.decode.builders import a_message, decoded, read, replaced
 
 CSV = "text/csv"
 PEOPLE = b'name,email\r\n"Nordmann, ""Kari""",kari@example.org\r\n'
@@ -68,5 +68,5 @@ def test_a_broken_quote_cannot_be_edited() -> None:
         replaced(b'a,b\n1,"Kari', CSV, "body.csv:/2/b", "Kari", "x")
 
 
-def test_a_table_in_an_undeclared_charset_is_unread() -> None:
-    assert reasons("navn\nJørgen\n".encode("latin-1"), CSV) == ["bad-charset"]
+def test_a_table_in_an_undeclared_charset_is_read_by_its_look() -> None:
+    assert read("navn\nJørgen\n".encode("latin-1"), CSV)["body.csv:/2/navn"] == "Jørgen"
