@@ -15,6 +15,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from gateway.core.errors import KeyFileError
 
 KEY_BYTES = 32
@@ -52,17 +54,28 @@ def load_key(folder: Path, *, create: bool) -> Key:
     Raises:
         KeyFileError: the file is missing, of the wrong length, or can be read by others.
     """
-    path = folder / "fingerprint-1.key"
+    secret = _secret(
+        folder / "fingerprint-1.key",
+        create=create,
+        missing="the key that the ledger's fingerprints were made with is missing; put it back from the backup. "
+        "A new key would make every earlier record unsearchable, so none is made.",
+    )
+    return Key(1, secret)
+
+
+def signing_key(folder: Path) -> Ed25519PrivateKey:
+    """The key that signs the ledger's heads; made where there is none. Raises KeyFileError as `load_key` does."""
+    return Ed25519PrivateKey.from_private_bytes(_secret(folder / "signing.key", create=True))
+
+
+def _secret(path: Path, *, create: bool, missing: str = "is missing") -> bytes:
     try:
         if create and not path.exists():
             _create(path)
         mode = path.stat().st_mode
         secret = path.read_bytes()
     except FileNotFoundError:
-        raise KeyFileError(
-            f"{path}: the key that the ledger's fingerprints were made with is missing; put it back from the backup. "
-            "A new key would make every earlier record unsearchable, so none is made."
-        ) from None
+        raise KeyFileError(f"{path}: {missing}") from None
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read or written: {error.strerror}") from error
     if stat.S_IMODE(mode) & 0o077:
@@ -71,7 +84,7 @@ def load_key(folder: Path, *, create: bool) -> Key:
         raise KeyFileError(
             f"{path}: holds {len(secret)} bytes instead of {KEY_BYTES}; put it back from the backup"
         )
-    return Key(1, secret)
+    return secret
 
 
 def _create(path: Path) -> None:

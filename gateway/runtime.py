@@ -10,15 +10,14 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gateway.core.assurance import standing_on
 from gateway.core.errors import InspectionError
 from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspection import build_inspector
-from gateway.keys import Key, load_key
-from gateway.ledger import Ledger
+from gateway.keys import Key, load_key, signing_key
+from gateway.ledger import Ledger, Place, Signer
 from gateway.metrics import Metrics, MetricsServer
 from gateway.rulebook import Rulebook, Snapshot
 from gateway.settings import Settings
@@ -31,9 +30,9 @@ LOOK_S = 1.0
 """How often the rules folder is looked at."""
 
 
-def ledger_path(settings: Settings) -> Path:
+def ledger_place(settings: Settings) -> Place:
     """Where the ledger of these settings stands."""
-    return settings.state / "ledger.db"
+    return Place.of(settings.database or settings.state / "ledger.db", settings.state, settings.heads)
 
 
 class Runtime:
@@ -45,9 +44,10 @@ class Runtime:
         self.metrics = Metrics()
         self._rulebook = Rulebook(settings.rules)
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        ledger_exists = ledger_path(settings).exists()
-        self._key: Key = load_key(settings.state / "keys", create=not ledger_exists)
-        self._ledger = Ledger(ledger_path(settings), timeout_s=settings.ledger_timeout_s)
+        place = ledger_place(settings)
+        self._key: Key = load_key(settings.state / "keys", create=not place.exists())
+        signer = Signer(signing_key(settings.state / "keys"), settings.gateway_id)
+        self._ledger = Ledger(place, signer, timeout_s=settings.ledger_timeout_s)
         self._pool = WorkerPool(
             self._factory(self._rulebook.current),
             workers=settings.workers,

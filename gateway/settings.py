@@ -37,6 +37,10 @@ class Settings:
     model: Path = field(default_factory=lambda: Path(str(resources.files("gateway"))) / "models" / "names-xx")
     gateway_id: str = "gateway-1"
     """Name of this gateway in the ledger; no two gateways share one."""
+    database: str | None = None
+    """URL of the ledger's database, e.g. `postgresql://onward@db.example.org/onward`; else SQLite in `state`."""
+    heads: Path | None = None
+    """Folder on another disk or machine where the ledger's newest signed head is kept as well."""
 
     listen_host: str = "127.0.0.1"
     listen_port: int = 8080

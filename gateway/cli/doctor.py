@@ -20,7 +20,7 @@ from gateway.core.model import Segment
 from gateway.keys import load_key
 from gateway.ledger import LedgerReader
 from gateway.rulefiles import load_rules
-from gateway.runtime import ledger_path
+from gateway.runtime import ledger_place
 from gateway.settings import Settings
 
 FREE_BYTES = 2**30
@@ -112,13 +112,13 @@ def _authority(settings: Settings) -> str:
 
 
 def _key(settings: Settings) -> str:
-    if not ledger_path(settings).exists():
+    if not ledger_place(settings).exists():
         return "will be made at the first start"
     return f"version {load_key(settings.state / 'keys', create=False).version}"
 
 
 def _ledger(settings: Settings) -> str:
-    path = ledger_path(settings)
+    path = ledger_place(settings)
     if not path.exists():
         return "will be made at the first start"
     with closing(LedgerReader(path)) as reader:
@@ -147,7 +147,7 @@ def _clock(settings: Settings) -> str:
         raise NotWellError(
             f"says {now.date()}, which lies before the law data ({rules.as_of}); set the clock"
         )
-    path = ledger_path(settings)
+    path = ledger_place(settings)
     if path.exists():
         with closing(LedgerReader(path)) as reader:
             newest = reader.tail(1)

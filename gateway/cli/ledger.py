@@ -11,7 +11,7 @@ from rich.text import Text
 from gateway.cli.options import AsJson, Config, State, settings_from
 from gateway.cli.output import coloured, complain, console, print_json, print_table
 from gateway.ledger import LedgerReader
-from gateway.runtime import ledger_path
+from gateway.runtime import ledger_place
 
 app = typer.Typer(no_args_is_help=True, help="The record of all decisions.")
 
@@ -24,7 +24,7 @@ def tail(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest records."""
-    with closing(LedgerReader(ledger_path(settings_from(config, state=state)))) as reader:
+    with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
         records = reader.tail(count)
     if as_json:
         print_json(records)
@@ -40,7 +40,7 @@ def show(
     state: State = None,
 ) -> None:
     """Show one record in full."""
-    with closing(LedgerReader(ledger_path(settings_from(config, state=state)))) as reader:
+    with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
         record = reader.get(decision)
     if record is None:
         complain(f"no record has the id {decision!r}")
@@ -51,7 +51,7 @@ def show(
 @app.command()
 def verify(config: Config = None, state: State = None, as_json: AsJson = False) -> None:
     """Walk the whole chain; exit code 1 when a record was changed, removed or added."""
-    with closing(LedgerReader(ledger_path(settings_from(config, state=state)))) as reader:
+    with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
         found = reader.verify()
     if as_json:
         print_json(

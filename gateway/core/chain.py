@@ -62,24 +62,25 @@ def link(previous: Head, body: str) -> Link:
     return Link(seq, body, digest.hexdigest())
 
 
-def verify(links: Iterable[Link], anchor: Head | None = None) -> Verification:
-    """Walk the whole chain; `anchor` is a head known from elsewhere that the chain must hold unchanged."""
+def verify(links: Iterable[Link], *anchors: Head | None) -> Verification:
+    """Walk the whole chain; `anchors` are heads known from elsewhere that the chain must hold unchanged."""
+    known: dict[int, set[str]] = {}
+    for anchor in anchors:
+        if anchor is not None and anchor != EMPTY:
+            known.setdefault(anchor.seq, set()).add(anchor.hash)
     head = EMPTY
-    anchored = anchor is None or anchor == EMPTY
     for one in links:
         if one.seq != head.seq + 1:
             return Verification(False, head.seq, head, f"record {head.seq + 1} is missing", head.seq + 1)
         if link(head, one.body).hash != one.hash:
             return Verification(False, head.seq, head, f"record {one.seq} was changed", one.seq)
         head = Head(one.seq, one.hash)
-        if anchor is not None and one.seq == anchor.seq:
-            if one.hash != anchor.hash:
-                return Verification(
-                    False, one.seq, head, f"record {one.seq} is not the one known as head", one.seq
-                )
-            anchored = True
-    if not anchored and anchor is not None:
-        missing = f"records {head.seq + 1} to {anchor.seq} are missing at the end"
+        if known.pop(one.seq, {one.hash}) != {one.hash}:
+            return Verification(
+                False, one.seq, head, f"record {one.seq} is not the one known as head", one.seq
+            )
+    if known:
+        missing = f"records {head.seq + 1} to {max(known)} are missing at the end"
         fault = f"{missing}; the ledger was cut or an old copy put back"
         return Verification(False, head.seq, head, fault, head.seq + 1)
     return Verification(True, head.seq, head)

@@ -6,6 +6,7 @@
     ├── InspectionError   a message could not be inspected in time or in memory
     ├── SpliceError       replacements cannot be put back without touching other bytes
     ├── LedgerError       a decision could not be recorded, or the record does not verify
+    │   └── DeclinedError     what an entry rests on (an approval, a state) does not hold any more
     └── KeyFileError      a key is missing, unreadable or open to others
 
 "Not allowed" is a Decision and never an exception. No message holds text of a transfer, not even shortened.
@@ -64,6 +65,10 @@ class SpliceError(OnwardError):
 
 class LedgerError(OnwardError):
     """A decision could not be recorded durably, or what is recorded does not verify."""
+
+
+class DeclinedError(LedgerError):
+    """What an entry rests on does not hold any more, e.g. its approval was used up; the entry is not kept."""
 
 
 class KeyFileError(OnwardError):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger import FindingSummary, Ledger, Record
+from tests.ledgers import a_signer
 
 
 def a_record(number: int) -> Record:
@@ -45,7 +46,7 @@ def ledger(place) -> Path:
             await writer.append(a_record(number))
 
     place.state.mkdir()
-    writer = Ledger(place.state / "ledger.db")
+    writer = Ledger(place.state / "ledger.db", a_signer())
     asyncio.run(fill())
     writer.close()
     return place.state / "ledger.db"

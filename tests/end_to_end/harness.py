@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.demo.agents import Certificate
+from gateway.ledger import LedgerReader, Place
 from gateway.settings import shipped
 
 READY_WITHIN_S = 90
@@ -150,6 +150,7 @@ class GatewayProcess:
         self.folder = folder
         self.port, self.metrics_port = free_port(), free_port()
         self.state = folder / "state"
+        self.database: str | None = settings.get("database")
         self.rules = rules_for(folder, **ports)
         self.log = folder / "gateway.log"
         self.config = folder / "onward.toml"
@@ -211,9 +212,12 @@ class GatewayProcess:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def records(self) -> list[dict[str, Any]]:
-        with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:
-            rows = db.execute("SELECT seq, body FROM record ORDER BY seq").fetchall()
-        return [{"seq": seq, **json.loads(body)} for seq, body in rows]
+        with contextlib.closing(LedgerReader(self.place)) as reader:
+            return reader.after(0, 10**9)
+
+    @property
+    def place(self) -> Place:
+        return Place.of(self.database or self.ledger, self.state)
 
 
 @contextlib.contextmanager

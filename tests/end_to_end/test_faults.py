@@ -18,7 +18,7 @@ import gateway.runtime
 from gateway.demo.agents import Certificate
 from gateway.ledger import Ledger, LedgerReader
 from gateway.proxy.serve import serve_until
-from gateway.runtime import ledger_path
+from gateway.runtime import ledger_place
 from gateway.settings import Settings
 from tests.end_to_end.faulty import build_faulty_inspector, fail
 from tests.end_to_end.harness import RecordingAgent, free_port, rules_for
@@ -66,7 +66,7 @@ class InProcessGateway:
             return client.post(agent.url, json=NAMES, headers={"x-fault": fault})
 
     def records(self) -> list[dict]:
-        reader = LedgerReader(ledger_path(self.settings))
+        reader = LedgerReader(ledger_place(self.settings))
         try:
             return reader.tail(1000)
         finally:

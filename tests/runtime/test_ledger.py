@@ -1,152 +1,115 @@
-"""The ledger: durable before the answer, append-only, and whole or known not to be."""
+"""The ledger on both databases: durable before the answer, append-only, and whole or known not to be."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
-import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from gateway.core.chain import Head
 from gateway.core.errors import LedgerError
-from gateway.ledger import FindingSummary, Ledger, LedgerReader, Record, read_head_file
+from gateway.ledger import Ledger, LedgerReader, Place, read_head_file
+from tests.databases import count, locked, run, tampering
+from tests.ledgers import a_ledger, a_record, a_signer, an_outcome, reading, verified
 
-KILLS = int(os.environ.get("LEDGER_KILLS", "20"))
-
-
-def a_record(
-    record_id: str, *, agent: str = "example-llm", action: str = "anonymize", **other: str
-) -> Record:
-    values = {
-        "at": "2031-05-04T10:00:00.000+00:00",
-        "host": "api.example.org",
-        "method": "POST",
-        "why": "The agent's assurance covers pseudonymous data only \u2013 no more.",
-    } | other
-    return Record(
-        id=record_id,
-        gateway="gateway-1",
-        agent=agent,
-        port=443,
-        action=action,
-        status="claimed",
-        reason="not-assured",
-        rule="table/claimed/ordinary",
-        clauses=("TR-3",),
-        origins=("EU",),
-        classes=("ordinary",),
-        evidence=("proof",),
-        rules="d" * 64,
-        source="office",
-        bytes=120,
-        body="1:" + "0" * 32,
-        findings=(FindingSummary("PERSON", "name", "PL", "body.json", 1, ("1:" + "a" * 32,)),),
-        unread=("body.json: too deep",),
-        **values,
-    )
-
-
-@contextlib.contextmanager
-def a_ledger(path: Path, timeout_s: float = 30.0) -> Iterator[Ledger]:
-    ledger = Ledger(path, timeout_s=timeout_s)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
-
-
-def verified(path: Path):
-    reader = LedgerReader(path)
-    try:
-        return reader.verify()
-    finally:
-        reader.close()
-
-
-def tampering(path: Path) -> sqlite3.Connection:
-    """What somebody with the file in hand can do: the triggers are theirs to drop."""
-    db = sqlite3.connect(path)
-    for trigger in ("record_never_changes", "record_never_goes", "record_is_never_replaced"):
-        db.execute(f"DROP TRIGGER {trigger}")
-    return db
+KILLS = int(os.environ.get("LEDGER_KILLS", "4"))
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
+async def twelve(place: Place) -> Place:
     """A ledger of twelve records, closed."""
-    path = tmp_path / "state" / "ledger.db"
-    with a_ledger(path) as ledger:
+    with a_ledger(place) as ledger:
         await asyncio.gather(*(ledger.append(a_record(f"id-{number}")) for number in range(1, 13)))
-    return path
+    return place
 
 
-async def test_an_appended_record_can_be_read_from_another_connection_at_once(tmp_path):
-    with a_ledger(tmp_path / "ledger.db") as ledger:
+async def test_an_appended_record_can_be_read_from_another_connection_at_once(place):
+    with a_ledger(place) as ledger:
         assert await ledger.append(a_record("one")) == 1
-        reader = LedgerReader(tmp_path / "ledger.db")
-        kept = reader.get("one")
-        assert kept is not None
-        assert (kept["seq"], kept["agent"], kept["clauses"]) == (1, "example-llm", ["TR-3"])
-        assert kept["findings"][0]["fingerprints"] == ["1:" + "a" * 32]
-        assert kept["hash"] == ledger.head.hash == reader.head().hash
-        assert await ledger.append(a_record("two")) == 2
-        assert [one["id"] for one in reader.tail(5)] == ["one", "two"]
-        reader.close()
+        with reading(place) as reader:
+            kept = reader.get("one")
+            assert kept is not None
+            assert (kept["seq"], kept["agent"], kept["clauses"]) == (1, "example-llm", ["TR-3"])
+            assert kept["findings"][0]["fingerprints"] == ["1:" + "a" * 32]
+            assert kept["hash"] == ledger.head.hash == reader.head().hash
+            assert await ledger.append(a_record("two")) == 2
+            assert [one["id"] for one in reader.tail(5)] == ["one", "two"]
 
 
-async def test_records_can_be_read_by_agent_action_and_time(tmp_path):
-    path = tmp_path / "ledger.db"
-    with a_ledger(path) as ledger:
+async def test_records_can_be_read_by_agent_action_and_time(place):
+    with a_ledger(place) as ledger:
         await ledger.append(a_record("a", agent="x", at="2031-05-04T10:00:00.000+00:00"))
         await ledger.append(a_record("b", agent="y", at="2031-05-05T10:00:00.000+00:00"))
         await ledger.append(a_record("c", agent="x", at="2031-05-06T10:00:00.000+00:00", action="block"))
-    reader = LedgerReader(path)
-    assert [one["id"] for one in reader.after(0, agent="x")] == ["a", "c"]
-    assert [one["id"] for one in reader.after(0, action="block")] == ["c"]
-    assert [one["id"] for one in reader.after(0, since="2031-05-05", until="2031-05-06")] == ["b"]
-    assert [one["id"] for one in reader.after(1, 1)] == ["b"]
-    assert reader.get("d") is None
-    reader.close()
+    with reading(place) as reader:
+        assert [one["id"] for one in reader.after(0, agent="x")] == ["a", "c"]
+        assert [one["id"] for one in reader.after(0, action="block")] == ["c"]
+        assert [one["id"] for one in reader.after(0, since="2031-05-05", until="2031-05-06")] == ["b"]
+        assert [one["id"] for one in reader.after(1, 1)] == ["b"]
+        assert reader.get("d") is None
 
 
-async def test_waiting_records_share_a_commit_and_keep_their_order(tmp_path):
-    with a_ledger(tmp_path / "ledger.db") as ledger:
-        seqs = await asyncio.gather(*(ledger.append(a_record(f"id-{number}")) for number in range(500)))
-    assert seqs == list(range(1, 501))
-    assert verified(tmp_path / "ledger.db").records == 500
+async def test_waiting_records_share_a_commit_and_keep_their_order(place):
+    with a_ledger(place) as ledger:
+        seqs = await asyncio.gather(*(ledger.append(a_record(f"id-{number}")) for number in range(600)))
+    assert seqs == list(range(1, 601))
+    assert (verified(place).ok, verified(place).records) == (True, 600)
 
 
-async def test_a_reopened_ledger_goes_on_where_it_ended(path):
-    with a_ledger(path) as ledger:
-        assert ledger.head.seq == 12
-        assert await ledger.append(a_record("id-13")) == 13
-    assert verified(path).ok
+async def test_a_reopened_ledger_goes_on_where_it_ended(twelve):
+    with a_ledger(twelve) as ledger:
+        assert ledger.head.seq == 24
+        assert await ledger.append(a_record("id-13")) == 25
+    assert verified(twelve).ok
 
 
-async def test_what_is_no_unicode_is_kept_as_well(tmp_path):
-    path = tmp_path / "ledger.db"
-    with a_ledger(path) as ledger:
+async def test_the_outcome_of_a_release_stands_beside_its_decision(place):
+    with a_ledger(place) as ledger:
+        await ledger.append(a_record("one"))
+        ledger.note(an_outcome("one", "answered-4xx"))
+        await ledger.append(a_record("two", action="block"))
+    with reading(place) as reader:
+        assert [one["action"] for one in reader.about("one")] == ["answered-4xx"]
+        assert [one["id"] for one in reader.tail(9)] == ["one", "two"]
+        assert [one["kind"] for one in reader.after(0, kind=None)] == ["decision", "outcome", "decision"]
+
+
+async def test_a_release_has_one_outcome_and_a_refusal_none(place):
+    with a_ledger(place) as ledger:
+        await ledger.append(a_record("one"))
+        await ledger.append(a_record("two", action="block"))
+        for about in ("one", "one", "two", "never-decided"):
+            ledger.note(an_outcome(about))
+    with reading(place) as reader:
+        assert [one["about"] for one in reader.after(0, kind="outcome")] == ["one"]
+        assert reader.verify().ok
+
+
+async def test_a_release_left_open_by_a_crash_is_closed_as_unknown_at_the_next_start(twelve):
+    with a_ledger(twelve), reading(twelve) as reader:
+        outcomes = reader.after(0, kind="outcome")
+        assert {one["about"] for one in outcomes} == {f"id-{number}" for number in range(1, 13)}
+        assert {one["action"] for one in outcomes} == {"unknown"}
+    with a_ledger(twelve) as ledger:
+        assert ledger.head.seq == 24
+    assert verified(twelve).ok
+
+
+async def test_what_is_no_unicode_is_kept_as_well(place):
+    with a_ledger(place) as ledger:
         await ledger.append(a_record("odd", method="P\udcffST", host="x\x00y"))
-    assert verified(path).ok
-    reader = LedgerReader(path)
-    assert reader.tail(1)[0]["method"] == "P\udcffST"
-    reader.close()
+    assert verified(place).ok
+    with reading(place) as reader:
+        assert reader.tail(1)[0]["method"] == "P\udcffST"
 
 
-async def test_a_record_that_cannot_be_kept_is_refused_alone(tmp_path):
-    with a_ledger(tmp_path / "ledger.db") as ledger:
+async def test_a_record_that_cannot_be_kept_is_refused_alone(place):
+    with a_ledger(place) as ledger:
         ids = ["one", "two", "one", "three"]
         outcomes = await asyncio.gather(
             *(ledger.append(a_record(one)) for one in ids), return_exceptions=True
@@ -157,303 +120,239 @@ async def test_a_record_that_cannot_be_kept_is_refused_alone(tmp_path):
             ledger.append(a_record("five", agent="\udcff")),
             return_exceptions=True,
         )
+        assert outcomes[0] == 4
         assert isinstance(outcomes[1], LedgerError)
-        assert await ledger.append(a_record("six")) == ledger.head.seq
-    assert verified(tmp_path / "ledger.db").ok
+        assert "\udcff" not in str(outcomes[1])
+    assert verified(place).records == 4
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE record SET agent = 'other' WHERE seq = 3",
-        "DELETE FROM record WHERE seq = 3",
-        "INSERT OR REPLACE INTO record SELECT seq, id, at, 'other', action, body, hash FROM record WHERE seq = 3",
+        "UPDATE {} SET {} = {}",
+        "DELETE FROM {}",
     ],
 )
-async def test_the_database_itself_refuses_changes(path, statement):
-    db = sqlite3.connect(path)
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        db.execute(statement)
-    db.close()
-
-
-@given(
-    seq=st.integers(1, 12),
-    column=st.sampled_from(["body", "hash", "id", "at", "agent", "action"]),
-    data=st.data(),
+@pytest.mark.parametrize(
+    ("table", "column"), [("record", "agent"), ("node", "hash"), ("signed_head", "gateway")]
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_any_changed_byte_is_found_and_its_record_named(path, tmp_path, seq, column, data):
-    copy = copied(path, tmp_path / "copy")
-    with contextlib.closing(tampering(copy)) as db:
-        (value,) = db.execute(f"SELECT {column} FROM record WHERE seq = ?", (seq,)).fetchone()
-        raw = bytearray(value.encode())
-        place = data.draw(st.integers(0, len(raw) - 1))
-        raw[place] = data.draw(st.integers(0, 255).filter(lambda byte: byte != raw[place]))
-        db.execute(f"UPDATE record SET {column} = CAST(? AS TEXT) WHERE seq = ?", (bytes(raw), seq))
-        db.commit()
-    found = verified(copy)
-    assert (found.ok, found.seq) == (False, seq)
+async def test_the_database_itself_refuses_to_change_or_remove_what_stands_in_the_ledger(
+    place, statement, table, column
+):
+    with a_ledger(place) as ledger:
+        await asyncio.gather(*(ledger.append(a_record(f"id-{number}")) for number in range(256)))
+        ledger.keep_head()
+        await ledger.append(a_record("one more"))
+    sql = statement.format(table, column, column)
+    with reading(place) as reader:
+        rows = count(place, table)
+        assert rows
+        with pytest.raises(Exception, match="append-only"):
+            run(place, sql)
+        assert count(place, table) == rows
+        assert reader.verify().ok
 
 
-@given(seq=st.integers(1, 12), length=st.integers(1, 12))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_deleted_records_are_found_and_the_first_is_named(path, tmp_path, seq, length):
-    copy = copied(path, tmp_path / "copy")
-    db = tampering(copy)
-    db.execute("DELETE FROM record WHERE seq >= ? AND seq < ?", (seq, seq + length))
-    db.commit()
-    db.close()
-    found = verified(copy)
-    assert (found.ok, found.seq) == (False, seq)
+@pytest.mark.parametrize(
+    "column", ["id", "kind", "about", "at", "gateway", "agent", "action", "body", "hash"]
+)
+async def test_a_changed_record_is_found_and_named(twelve, column):
+    with tampering(twelve) as run_sql:
+        run_sql(f"UPDATE record SET {column} = 'x' WHERE seq = 7")
+    found = verified(twelve)
+    assert (found.ok, found.seq, found.fault) == (False, 7, "record 7 was changed")
 
 
-@given(pair=st.lists(st.integers(1, 12), min_size=2, max_size=2, unique=True))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_swapped_records_are_found_and_the_first_is_named(path, tmp_path, pair):
-    copy = copied(path, tmp_path / "copy")
-    db = tampering(copy)
-    one, other = pair
-    for old, new in ((one, 100), (other, one), (100, other)):
-        db.execute("UPDATE record SET seq = ? WHERE seq = ?", (new, old))
-    db.commit()
-    db.close()
-    found = verified(copy)
-    assert (found.ok, found.seq) == (False, min(pair))
+async def test_a_ledger_whose_newest_records_were_changed_is_not_opened(twelve):
+    with tampering(twelve) as run_sql:
+        run_sql("UPDATE record SET body = replace(body, 'POST', 'GET') WHERE seq = 7")
+    with pytest.raises(LedgerError, match="record 7 does not follow"):
+        Ledger(twelve, a_signer())
 
 
-async def test_an_inserted_record_is_found(path):
-    db = tampering(path)
-    db.execute(
-        "INSERT INTO record SELECT 13, 'id-x', at, agent, action, body, hash FROM record WHERE seq = 12"
+async def test_a_cut_tail_is_found_and_not_opened(twelve):
+    with tampering(twelve) as run_sql:
+        run_sql("DELETE FROM record WHERE seq > 9")
+    found = verified(twelve)
+    assert (found.ok, found.seq) == (False, 10)
+    assert (
+        "records 10 to 12 are missing at the end; the ledger was cut or an old copy put back" in found.fault
     )
-    db.commit()
-    db.close()
-    assert (verified(path).ok, verified(path).seq) == (False, 13)
+    with pytest.raises(LedgerError, match="record 12"):
+        Ledger(twelve, a_signer())
 
 
-async def test_an_older_copy_put_back_is_found_and_not_opened(path, tmp_path):
-    older = copied(path, tmp_path / "older")
-    with a_ledger(path) as ledger:
+async def test_a_tail_cut_together_with_the_tree_is_found_by_the_head_outside(place):
+    with a_ledger(place) as ledger:
+        await ledger.append(a_record("id-1", action="block"))
+        with reading(place) as reader, reader.connection() as connection:
+            row = connection.exec_driver_sql("SELECT size, head, peaks FROM tree").one()
+        await ledger.append(a_record("id-2", action="block"))
+    with tampering(place) as run_sql:
+        run_sql("DELETE FROM record WHERE seq = 2")
+        run_sql(f"UPDATE tree SET size = {row.size}, head = '{row.head}', peaks = '{row.peaks}'")
+    assert "records 2 to 2 are missing" in verified(place).fault
+    with pytest.raises(LedgerError, match="cut or an old copy put back"):
+        Ledger(place, a_signer())
+    place.head_file.unlink()
+    assert verified(place).ok, "without the head outside nothing shows it; the test shows nothing"
+
+
+async def test_a_head_in_a_second_place_shows_what_the_lost_first_one_would_have(twelve, tmp_path):
+    second = tmp_path / "elsewhere"
+    second.mkdir()
+    twice = Place(twelve.where, twelve.base, second)
+    with a_ledger(twice) as ledger:
         await ledger.append(a_record("id-13"))
-    shutil.copyfile(older, path)
-    found = verified(path)
-    assert (found.ok, found.seq) == (False, 13)
-    assert "old copy" in found.fault
-    with pytest.raises(LedgerError, match="record 13"):
-        Ledger(path)
+    with tampering(twelve) as run_sql:
+        run_sql("DELETE FROM record WHERE seq > 9")
+    twelve.head_file.unlink()
+    assert "are missing at the end" in verified(twice).fault
+    with pytest.raises(LedgerError, match=r"gateway-1\.head"):
+        Ledger(twice, a_signer())
 
 
-async def test_a_rewritten_chain_does_not_contain_the_known_head(path, tmp_path):
-    forged = tmp_path / "forged.db"
-    with a_ledger(forged) as ledger:
-        for number in range(1, 13):
-            await ledger.append(a_record(f"id-{number}", agent="innocent"))
-    shutil.copyfile(forged, path)
-    found = verified(path)
-    assert (found.ok, found.seq) == (False, 12)
+async def test_a_second_place_that_cannot_be_written_stops_nothing_and_is_counted(twelve, tmp_path):
+    with a_ledger(Place(twelve.where, twelve.base, tmp_path / "missing")) as ledger:
+        assert await ledger.append(a_record("id-13")) == 25
+        assert ledger.heads_lagging == 1
 
 
-async def test_a_ledger_ahead_of_its_head_file_is_no_fault(path):
-    behind = LedgerReader(path)
-    head_of_ten = behind.after(9, 1)[0]["hash"]
-    behind.close()
-    path.with_suffix(".head").write_text(f"10 {head_of_ten}\n")
-    assert verified(path).ok
-    with a_ledger(path) as ledger:
-        assert ledger.head.seq == 12
-    assert read_head_file(path) == Head(12, ledger.head.hash)
+async def test_a_ledger_ahead_of_its_head_file_is_no_fault(twelve):
+    old = twelve.head_file.read_text()
+    with a_ledger(twelve) as ledger:
+        await ledger.append(a_record("id-13"))
+    twelve.head_file.write_text(old)
+    assert verified(twelve).ok
+    with a_ledger(twelve) as ledger:
+        head = ledger.head
+    assert read_head_file(twelve.head_file).head == head.hash
 
 
-async def test_a_ledger_whose_newest_records_were_changed_is_not_opened(path):
-    db = tampering(path)
-    db.execute("UPDATE record SET body = replace(body, 'POST', 'GET') WHERE seq = 7")
-    db.commit()
-    db.close()
-    with pytest.raises(LedgerError, match="record 7"):
-        Ledger(path)
+@pytest.mark.parametrize("damage", [b"{", b"one two three", b'{"size": 3}', b"\xff"])
+async def test_a_damaged_head_file_is_named(twelve, damage):
+    twelve.head_file.write_bytes(damage)
+    with pytest.raises(LedgerError, match=r"ledger\.head: is damaged"):
+        verified(twelve)
 
 
-async def test_an_index_that_hides_a_record_is_found(path):
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA writable_schema = ON")
-    db.execute("DELETE FROM sqlite_schema WHERE name = 'record_by_agent'")
-    db.commit()
-    db.close()
-    found = verified(path)
-    assert not found.ok
-    assert "around them" in found.fault
+async def test_a_head_file_with_another_signature_is_named(twelve):
+    text = twelve.head_file.read_text()
+    twelve.head_file.write_text(text.replace('"size":12', '"size":11'))
+    with pytest.raises(LedgerError, match="signature does not fit"):
+        Ledger(twelve, a_signer())
 
 
-async def test_a_damaged_file_is_found_and_never_crashes_the_check(path):
-    size = path.stat().st_size
-    noise = random.Random(7)
-    for page in range(0, size, 4096):
-        copy = copied(path, path.parent.parent / "damaged")
-        with copy.open("r+b") as file:
-            file.seek(page)
-            file.write(noise.randbytes(min(4096, size - page)))
-        with contextlib.suppress(LedgerError):  # Some damage keeps the file from being opened at all.
-            assert not verified(copy).ok
+async def test_the_head_file_of_another_ledger_is_named(twelve, cluster, tmp_path):
+    other = Place.of(tmp_path / "other" / "ledger.db", tmp_path / "other")
+    with a_ledger(other):
+        pass
+    shutil.copyfile(other.head_file, twelve.head_file)
+    with pytest.raises(LedgerError, match="belongs to another ledger"):
+        Ledger(twelve, a_signer())
 
 
-async def test_a_file_that_is_no_database_is_not_opened(tmp_path):
-    path = tmp_path / "ledger.db"
-    path.write_bytes(b"not a database, and long enough to tell" * 100)
-    with pytest.raises(LedgerError, match=r"ledger\.db: cannot be opened"):
-        Ledger(path)
-    assert path.read_bytes().startswith(b"not a database")
+async def test_records_that_vanish_while_it_is_written_are_noticed(twelve):
+    with a_ledger(twelve) as ledger:
+        with tampering(twelve) as run_sql:
+            run_sql("DELETE FROM record WHERE seq > 10")
+            run_sql("UPDATE tree SET size = 10, peaks = '" + " ".join(["ab" * 32] * 2) + "'")
+        with pytest.raises(LedgerError, match="11 to 24 have vanished"):
+            await ledger.append(a_record("id-13"))
 
 
-async def test_a_second_gateway_on_the_same_ledger_is_refused(path):
-    with a_ledger(path), pytest.raises(LedgerError, match="another gateway"):
-        Ledger(path)
-    with a_ledger(path) as again:
-        assert again.head.seq == 12
+async def test_a_second_gateway_with_the_same_state_is_refused(twelve):
+    with a_ledger(twelve), pytest.raises(LedgerError, match="another gateway"):
+        Ledger(twelve, a_signer())
+    with a_ledger(twelve) as again:
+        assert again.head.seq == 24
 
 
-async def test_a_second_process_on_the_same_ledger_is_refused(path):
-    attempt = f"from pathlib import Path; from gateway.ledger import Ledger; Ledger(Path({str(path)!r}))"
-    with a_ledger(path):
+async def test_a_second_process_with_the_same_state_is_refused(twelve):
+    attempt = f"""
+from pathlib import Path
+from gateway.ledger import Ledger, Place
+from tests.ledgers import a_signer
+Ledger(Place({str(twelve.where)!r}, Path({str(twelve.base)!r})), a_signer())
+"""
+    with a_ledger(twelve):
         other = await asyncio.create_subprocess_exec(sys.executable, "-c", attempt, stderr=subprocess.PIPE)
         _, errors = await other.communicate()
     assert b"another gateway writes to this ledger" in errors
 
 
-async def test_a_ledger_can_be_read_and_checked_by_another_process_while_one_writes(path):
+async def test_a_ledger_can_be_read_and_checked_by_another_process_while_one_writes(twelve):
     check = f"""
 from pathlib import Path
-from gateway.ledger import LedgerReader
-reader = LedgerReader(Path({str(path)!r}))
+from gateway.ledger import LedgerReader, Place
+reader = LedgerReader(Place({str(twelve.where)!r}, Path({str(twelve.base)!r})))
 found = reader.verify()
 print(found.ok, found.records, reader.tail(1)[0]["id"])
 """
-    with a_ledger(path) as ledger:
+    with a_ledger(twelve) as ledger:
         await ledger.append(a_record("id-13"))
         other = await asyncio.create_subprocess_exec(sys.executable, "-c", check, stdout=subprocess.PIPE)
         output, _ = await other.communicate()
-        assert output == b"True 13 id-13\n"
+        assert output == b"True 25 id-13\n"
 
 
-async def test_a_reader_cannot_write(path):
-    reader = LedgerReader(path)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._db.execute(
-            "INSERT INTO record SELECT 13, 'x', at, agent, action, body, hash FROM record WHERE seq = 1"
-        )
-    reader.close()
+async def test_a_reader_cannot_write(twelve):
+    with (
+        reading(twelve) as reader,
+        pytest.raises(LedgerError, match=r"read-?only"),
+        reader.connection() as connection,
+    ):
+        connection.exec_driver_sql("UPDATE tree SET size = 0")
 
 
-async def test_there_is_nothing_to_read_before_the_first_start(tmp_path):
-    with pytest.raises(LedgerError, match="no ledger yet"):
-        LedgerReader(tmp_path / "ledger.db")
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_only_the_owner_can_read_what_is_kept(path):
-    assert path.stat().st_mode & 0o077 == 0
-    assert path.parent.stat().st_mode & 0o077 == 0
-
-
-async def test_a_closed_ledger_refuses(path):
-    ledger = Ledger(path)
+async def test_a_closed_ledger_refuses(place):
+    ledger = Ledger(place, a_signer())
     ledger.close()
     ledger.close()
     with pytest.raises(LedgerError, match="closed"):
         await ledger.append(a_record("late"))
 
 
-async def test_a_locked_database_is_refused_in_time_and_recovers_by_itself(path):
-    with a_ledger(path, timeout_s=1.0) as ledger:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LedgerError):
+async def test_a_locked_database_is_refused_in_time_and_recovers_by_itself(twelve):
+    with a_ledger(twelve, timeout_s=1.0) as ledger:
+        with locked(twelve), pytest.raises(LedgerError, match="lock"):
             await ledger.append(a_record("id-13"))
-        other.execute("ROLLBACK")
-        other.close()
-        assert await ledger.append(a_record("id-14")) == 13
-    assert verified(path).ok
-
-
-async def test_a_ledger_replaced_while_it_is_written_refuses(path, tmp_path):
-    with a_ledger(path) as ledger:
-        copied(path, tmp_path / "other").replace(path)
-        with pytest.raises(LedgerError, match="another's place"):
-            await ledger.append(a_record("id-13"))
-
-
-async def test_records_that_vanish_while_it_is_written_are_noticed(path):
-    with a_ledger(path) as ledger:
-        db = tampering(path)
-        db.execute("DELETE FROM record WHERE seq > 10")
-        db.commit()
-        db.close()
-        with pytest.raises(LedgerError, match="11 to 12 have vanished"):
-            await ledger.append(a_record("id-13"))
-
-
-async def test_a_full_disk_refuses_and_recovers_by_itself_without_a_restart(tmp_path):
-    with a_small_disk(tmp_path / "disk") as disk, a_ledger(disk / "ledger.db") as ledger:
-        await ledger.append(a_record("first"))
-        kept = ["first"]
-        ballast = disk / "ballast"
-        fill(ballast)
-        for number in range(200):
-            try:
-                await ledger.append(a_record(f"full-{number}", why="x" * 4000))
-                kept.append(f"full-{number}")
-            except LedgerError:
-                break
-        with pytest.raises(LedgerError, match="full"):
-            await ledger.append(a_record("still-full", why="x" * 4000))
-        ballast.unlink()
-        assert await ledger.append(a_record("after")) == len(kept) + 1
-        reader = LedgerReader(disk / "ledger.db")
-        assert reader.verify().ok
-        assert [one["id"] for one in reader.after(0)] == [*kept, "after"]
-        reader.close()
-
-
-async def test_a_disk_that_fails_in_the_middle_refuses_and_recovers_by_itself(path):
-    with a_ledger(path) as ledger:
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16384, before[1]))
-        try:
-            appends = [ledger.append(a_record(f"failing-{number}", why="x" * 4000)) for number in range(100)]
-            outcomes = await asyncio.gather(*appends, return_exceptions=True)
-            assert {type(one) for one in outcomes} == {LedgerError}
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        seq = await ledger.append(a_record("after"))
-        assert seq == ledger.head.seq
-    assert (verified(path).ok, verified(path).records) == (True, seq)
+        ledger.note(an_outcome("id-13"))
+        assert await ledger.append(a_record("id-14")) >= 25
+    assert verified(twelve).ok
 
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from gateway.ledger import Ledger
-from tests.runtime.test_ledger import a_record
+from gateway.ledger import Ledger, Place
+from tests.ledgers import a_record, a_signer, an_outcome
 
-async def main(path, round_):
-    ledger = Ledger(Path(path), timeout_s=30)
+async def main(where, base, round_):
+    ledger = Ledger(Place(where, Path(base)), a_signer(), timeout_s=30)
     async def client(name):
         for number in range(10**9):
             seq = await ledger.append(a_record(f"{round_}-{name}-{number}"))
             print(seq, f"{round_}-{name}-{number}", flush=True)
+            ledger.note(an_outcome(f"{round_}-{name}-{number}"))
     await asyncio.gather(*(client(name) for name in "abcdefgh"))
 
 asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_after_a_kill_every_acknowledged_record_is_there_and_the_chain_holds(tmp_path):
-    path = tmp_path / "ledger.db"
+async def test_after_a_kill_every_acknowledged_record_is_there_and_the_tree_holds(place):
     acknowledged: dict[int, str] = {}
     pauses = random.Random(3)
     for round_ in range(KILLS):
         writer = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", WRITER, str(path), str(round_), stdout=subprocess.PIPE
+            sys.executable,
+            "-c",
+            WRITER,
+            str(place.where),
+            str(place.base),
+            str(round_),
+            stdout=subprocess.PIPE,
         )
         assert writer.stdout is not None
         lines = [await writer.stdout.readline()]
@@ -463,42 +362,19 @@ async def test_after_a_kill_every_acknowledged_record_is_there_and_the_chain_hol
         await writer.wait()
         for seq, name in (line.decode().split() for line in lines if line.endswith(b"\n")):
             acknowledged[int(seq)] = name
-    found = verified(path)
+    with a_ledger(place):
+        pass
+    found = verified(place)
     assert found.ok, found.fault
-    reader = LedgerReader(path)
-    kept = {one["seq"]: one["id"] for one in reader.after(0, 10**9)}
-    reader.close()
+    with reading(place) as reader:
+        kept = {one["seq"]: one["id"] for one in reader.after(0, 10**9)}
+        outcomes = [one["about"] for one in reader.after(0, 10**9, kind="outcome")]
     assert len(acknowledged) >= KILLS
     assert acknowledged.items() <= kept.items()
+    assert sorted(outcomes) == sorted(kept.values())
 
 
-def copied(path: Path, folder: Path) -> Path:
-    """Database and head file as somebody would copy them while no gateway runs."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for file in (path, path.with_suffix(".head")):
-        shutil.copyfile(file, folder / file.name)
-    return folder / path.name
-
-
-def fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
-        while True:
-            stream.write(bytes(4096))
-
-
-@contextlib.contextmanager
-def a_small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of one MiB: mounted where that is allowed."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "onward-test", str(folder)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("a file system cannot be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+def test_there_is_nothing_to_read_before_the_first_start(place):
+    with pytest.raises(LedgerError, match="no ledger yet"):
+        LedgerReader(place)
+    assert not place.base.parent.exists()

@@ -19,8 +19,8 @@ from gateway.core.refusals import REFUSALS
 from gateway.ledger import Ledger
 from gateway.metrics import MAX_VALUES, Metrics, MetricsServer
 from gateway.workers import WorkerPool
+from tests.ledgers import a_record, a_signer
 from tests.runtime.handlers import obeying
-from tests.runtime.test_ledger import a_record
 from tests.runtime.test_workers import ask, until
 
 
@@ -168,7 +168,7 @@ def test_the_rules_in_force_and_a_failed_change_are_shown(metrics):
 
 
 async def test_workers_and_ledger_are_shown_as_they_are_at_the_scrape(metrics, tmp_path):
-    ledger = Ledger(tmp_path / "ledger.db", timeout_s=30)
+    ledger = Ledger(tmp_path / "ledger.db", a_signer(), timeout_s=30)
     await ledger.append(a_record("one"))
     pool = WorkerPool(obeying, workers=1, max_waiting_bytes=1, memory_limit_bytes=2**30)
     metrics.watch(pool, ledger)

@@ -1,0 +1,127 @@
+"""What stands in the ledger: decisions, their outcomes, and acts of people. No value of a transfer, in no form.
+
+A decision that releases a transfer is an intent: it is durable before the first byte leaves, and its outcome follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gateway.core.chain import canonical
+
+RELEASES = ("pass", "anonymize")
+"""Actions after which something leaves, so that an outcome has to follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingSummary:
+    """Findings of one kind in one carrier: how many, and the keyed fingerprints of their values."""
+
+    entity: str
+    category: str
+    region: str | None
+    place: str
+    """Carrier and shape of the address, e.g. `body.json`; never a key or value of the sender's."""
+    count: int
+    fingerprints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of one decision. No value of the transfer, in no form but keyed fingerprints."""
+
+    id: str
+    at: str
+    """ISO 8601, UTC."""
+    gateway: str
+    agent: str
+    host: str
+    port: int
+    method: str
+    action: str
+    status: str
+    reason: str
+    rule: str
+    why: str
+    clauses: tuple[str, ...]
+    origins: tuple[str, ...]
+    classes: tuple[str, ...]
+    evidence: tuple[str, ...]
+    rules: str
+    """Digest of the rules that decided."""
+    source: str
+    bytes: int
+    body: str
+    """Keyed digest of the body."""
+    findings: tuple[FindingSummary, ...] = ()
+    unread: tuple[str, ...] = ()
+    kind: str = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a release."""
+
+    about: str
+    """Id of the decision."""
+    at: str
+    gateway: str
+    rules: str
+    """Digest of the rules in force."""
+    action: str
+    """`answered-2xx` and the like, `sent` (no answer is due), `failed`, `aborted`, `not-released`, or `unknown`."""
+    agent: str = ""
+    kind: str = "outcome"
+
+    @property
+    def id(self) -> str:
+        """One outcome for each decision."""
+        return f"{self.about}.outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person, or the gateway about itself, did."""
+
+    id: str
+    at: str
+    gateway: str
+    rules: str
+    action: str
+    """Which act, e.g. `approved`."""
+    by: str
+    """Id of a reviewer in `rules/policy/review.yaml`, or `gateway`."""
+    about: str | None = None
+    """Id of the decision or review it concerns."""
+    agent: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = "act"
+
+
+Entry = Record | Outcome | Act
+
+
+def body_of(entry: Entry) -> str:
+    """The entry as it is hashed and kept."""
+    return canonical({**asdict(entry), "id": entry.id})
+
+
+def columns_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a kept entry that stand in columns of their own, too. Raises LookupError where one is missing."""
+    return {
+        "id": body["id"],
+        # Records of the first format say no kind; all of them are decisions.
+        "kind": body.get("kind", "decision"),
+        "about": body.get("about"),
+        "at": body["at"],
+        "gateway": body["gateway"],
+        "agent": body["agent"],
+        "action": body["action"],
+    }
+
+
+def owes_outcome(body: Mapping[str, Any]) -> bool:
+    """Whether the entry is a release that an outcome has to follow."""
+    return body.get("kind") == "decision" and body["action"] in RELEASES

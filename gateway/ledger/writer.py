@@ -1,0 +1,302 @@
+"""The writing side: entries wait together, are committed together, and are answered when they are on disk.
+
+Rules kept here and nowhere else:
+ * `append` returns when the entry is durable; waiting entries share one commit.
+ * A failed write is refused to everybody who waits for it, and the next one tries again: no restart is needed.
+ * Outcomes wait for nobody and are kept until they are written.
+ * The head is signed after each commit and written outside the database, so that a cut tail or an old copy is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from gateway.core.chain import Head
+from gateway.core.errors import DeclinedError, LedgerError
+from gateway.ledger.append import Tree, append, open_intents, tree_in
+from gateway.ledger.heads import SignedHead, Signer, write_head_files
+from gateway.ledger.opening import bring_up_to_date, check_end, known_heads, take_lock
+from gateway.ledger.place import Place, place_of
+from gateway.ledger.record import Entry, Outcome
+from gateway.store import schema
+from gateway.store.database import (
+    check_durable,
+    fault_of,
+    file_of,
+    hold_name,
+    is_file,
+    limited,
+    open_database,
+)
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+"""Most entries in one commit."""
+MAX_WAITING = 8192
+"""Most entries that may wait; beyond that an append is refused at once."""
+KEEP_HEAD_S = 600.0
+"""How often a signed head is also kept in the database."""
+RETRY_S = 1.0
+"""When outcomes that could not be written are tried again."""
+
+Also = Callable[[Connection], None]
+"""What else belongs into the transaction of an entry. May raise DeclinedError: then the entry is not kept either."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    entry: Entry
+    also: Also | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+    done: asyncio.Future[int] | None = None
+
+    def gave_up(self) -> bool:
+        return self.done is not None and self.done.done()
+
+
+class Ledger:
+    """One per gateway; `append` may be awaited by any number of tasks."""
+
+    def __init__(
+        self,
+        place: Place | Path,
+        signer: Signer,
+        *,
+        timeout_s: float = 5.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Open or create the ledger, and close what a crash left open.
+
+        Raises:
+            LedgerError: it cannot be opened, another gateway of this name or state writes to it, or its end does not
+                verify.
+        """
+        self.place = place_of(place)
+        self._signer = signer
+        self._timeout_s = timeout_s
+        self._now = now
+        self._closed = False
+        self._lock = take_lock(self.place)
+        try:
+            self._engine = open_database(self.place.where, timeout_s=timeout_s)
+            hold_name(self._engine, signer.gateway)
+            self._tree, self._inode = self._open()
+        except BaseException:
+            self._lock.close()
+            raise
+        self._head_kept = time.monotonic()
+        self._lagging: list[Path] = []
+        self._publish()
+        self._unwritten: list[_Waiting] = []
+        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(MAX_WAITING)
+        self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
+        self._writer.start()
+
+    @property
+    def head(self) -> Head:
+        """The newest durable entry."""
+        return self._tree.head
+
+    @property
+    def waiting(self) -> int:
+        """Entries that wait to be written."""
+        return self._waiting.qsize() + len(self._unwritten)
+
+    @property
+    def heads_lagging(self) -> int:
+        """Places outside the database in which the newest head could not be written."""
+        return len(self._lagging)
+
+    async def append(self, entry: Entry, also: Also | None = None) -> int:
+        """Write one entry; its sequence number, once it is durable.
+
+        Raises:
+            DeclinedError: `also` found that the entry must not be.
+            LedgerError: it could not be written within the time limit; nothing may be released on it.
+        """
+        if self._closed:
+            raise LedgerError(f"{self.place.name}: the ledger is closed")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[int] = loop.create_future()
+        self._put(_Waiting(entry, also, loop, done))
+        try:
+            return await asyncio.wait_for(done, self._timeout_s)
+        except TimeoutError:
+            # The row may still be written: a record without a release is harmless, the reverse is not.
+            raise LedgerError(f"{self.place.name}: not written within {self._timeout_s:g} s") from None
+
+    def note(self, entry: Entry) -> None:
+        """Write an entry that nobody waits for, as soon as that is possible. Drops it when too many wait already."""
+        if not self._closed:
+            with contextlib.suppress(LedgerError):
+                self._put(_Waiting(entry))
+
+    def keep_head(self) -> None:
+        """Keep a signed head in the database with the next commit, for proofs."""
+        self._head_kept = -KEEP_HEAD_S
+
+    def close(self) -> None:
+        """Write what waits, then let go of the database. Blocks for as long as that takes. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        self._writer.join()
+        self._engine.dispose()
+        self._lock.close()
+
+    def _put(self, one: _Waiting) -> None:
+        try:
+            self._waiting.put_nowait(one)
+        except queue.Full:
+            raise LedgerError(
+                f"{self.place.name}: {MAX_WAITING} records wait to be written already"
+            ) from None
+
+    def _open(self) -> tuple[Tree, int]:
+        heads = known_heads(self.place)
+        gateway = self._signer.gateway
+        try:
+            with self._engine.begin() as connection:
+                check_durable(connection)
+                bring_up_to_date(connection, self.place, heads)
+                check_end(connection, self.place, heads)
+                at = self._now().isoformat(timespec="milliseconds")
+                left = [Outcome(one, at, gateway, "", "unknown") for one in open_intents(connection, gateway)]
+                if left:
+                    append(connection, left)
+                    log.warning("%d releases of an earlier run have no outcome; closed as unknown", len(left))
+                tree = tree_in(connection)
+        except (SQLAlchemyError, OSError, UnicodeError) as error:
+            self._engine.dispose()
+            if isinstance(error, SQLAlchemyError):
+                raise fault_of(self.place.where, error, "cannot be opened") from error
+            raise LedgerError(f"{self.place.name}: cannot be opened: {type(error).__name__}") from error
+        except BaseException:
+            self._engine.dispose()
+            raise
+        return tree, self._inode_now()
+
+    def _inode_now(self) -> int:
+        return file_of(self.place.where).stat().st_ino if is_file(self.place.where) else 0
+
+    def _write_all(self) -> None:
+        """The writer thread: take what waits, commit it together, answer, repeat."""
+        last = False
+        while not last:
+            batch, last = self._next_batch()
+            # Whoever has given up has told its client so; a record would say otherwise.
+            self._commit([one for one in batch if not one.gave_up()])
+
+    def _next_batch(self) -> tuple[list[_Waiting], bool]:
+        batch, self._unwritten = self._unwritten[:BATCH], self._unwritten[BATCH:]
+        try:
+            one = self._waiting.get(timeout=RETRY_S if batch else None)
+            while one is not None:
+                batch.append(one)
+                if len(batch) >= BATCH:
+                    return batch, False
+                one = self._waiting.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
+
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
+        try:
+            seqs = self._insert(batch)
+        except Exception as error:  # noqa: BLE001 - border: the thread must live, and everybody who waits is refused
+            if len(batch) > 1 and isinstance(
+                error, IntegrityError | DataError | DeclinedError | UnicodeError
+            ):
+                for one in batch:  # One row that cannot be kept is no reason to refuse the others.
+                    self._commit([one])
+                return
+            failure = self._failure(error)
+            for one in batch:
+                if one.done is not None:
+                    _answer(one, failure)
+                elif not isinstance(error, IntegrityError | DataError | DeclinedError | UnicodeError):
+                    self._unwritten.append(one)
+            del self._unwritten[MAX_WAITING:]
+            return
+        self._publish()
+        for one in batch:
+            _answer(one, seqs.get(one.entry.id, 0))
+
+    def _failure(self, error: Exception) -> LedgerError:
+        if isinstance(error, DeclinedError):
+            return error
+        if isinstance(error, SQLAlchemyError):
+            return fault_of(self.place.where, error, "cannot be written")
+        known = error if isinstance(error, LedgerError) else type(error).__name__
+        return LedgerError(f"{self.place.name}: cannot be written: {known}")
+
+    def _insert(self, batch: Sequence[_Waiting]) -> dict[str, int]:
+        if self._inode_now() != self._inode:
+            raise LedgerError("the file was put in another's place while the gateway runs; restart it")
+        with self._engine.connect() as connection, limited(connection, self._timeout_s), connection.begin():
+            # Asked of the database: after an error in COMMIT nobody else knows whether the rows before are there.
+            tree, seqs = append(connection, [one.entry for one in batch], self._tree.head)
+            for one in batch:
+                if one.also is not None:
+                    one.also(connection)
+            if seqs and time.monotonic() - self._head_kept > KEEP_HEAD_S:
+                keep_head(connection, self._signer, tree, self._now())
+                self._head_kept = time.monotonic()
+        self._tree = tree
+        return seqs
+
+    def _publish(self) -> None:
+        """Best effort: a head that lags behind is no fault, and the row is durable already."""
+        head = sign(self._signer, self._tree, self._now())
+        lagging = write_head_files(self.place.head_files(self._signer.gateway), head)
+        if lagging and not self._lagging:
+            log.error("the ledger's head cannot be written to %s", ", ".join(map(str, lagging)))
+        self._lagging = lagging
+
+
+def sign(signer: Signer, tree: Tree, now: datetime) -> SignedHead:
+    """The head of a tree, signed."""
+    at = now.isoformat(timespec="milliseconds")
+    return signer.sign(tree.ledger, tree.head.seq, tree.frontier.root(), tree.head.hash, at)
+
+
+def keep_head(connection: Connection, signer: Signer, tree: Tree, now: datetime) -> None:
+    """Keep a signed head in the database, for proofs."""
+    head = sign(signer, tree, now)
+    connection.execute(
+        insert(schema.signed_head).values(size=head.size, gateway=head.gateway, statement=head.text())
+    )
+
+
+def _answer(one: _Waiting, answer: int | LedgerError) -> None:
+    done, loop = one.done, one.loop
+    if done is None or loop is None:
+        return
+
+    def settle() -> None:
+        if done.done():
+            return
+        if isinstance(answer, LedgerError):
+            done.set_exception(answer)
+        else:
+            done.set_result(answer)
+
+    # The loop may have closed while the row was written.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(settle)

@@ -1,0 +1,1 @@
+"""Alembic: each version of the schema, oldest first."""

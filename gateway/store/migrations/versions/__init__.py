@@ -1,0 +1,1 @@
+"""The versions; `v0001` is the oldest."""
