@@ -19,6 +19,7 @@ from gateway.ledger import Ledger
 from gateway.metrics import Metrics
 from gateway.rulebook import Rulebook
 from gateway.settings import Settings, shipped
+from tests.ledgers import a_signer
 
 KEY = Key(1, bytes(32))
 AGENT = "collect.analytics.example.com"
@@ -63,7 +64,7 @@ class Gateway:
             frozenset(snapshot.rules.transport.untouched_headers),
             KEY,
         )
-        self._ledger = Ledger(folder / "ledger.sqlite")
+        self._ledger = Ledger(folder / "ledger.sqlite", a_signer())
         self._engine = Engine(
             snapshot,
             cast("Any", _Here(inspector)),
