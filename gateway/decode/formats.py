@@ -15,15 +15,23 @@ from gateway.decode.cards import looks_like_card, read_card
 from gateway.decode.compressed import read_bzip2, read_gzip, read_xz, read_zstd_file
 from gateway.decode.events import looks_like_events, read_events
 from gateway.decode.html import read_html
+from gateway.decode.images import read_image
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType
 from gateway.decode.mime import looks_like_mail, read_mail
 from gateway.decode.multipart import read_multipart
+from gateway.decode.ole import read_ole
 from gateway.decode.packed import looks_like_cbor, looks_like_msgpack, read_cbor, read_msgpack
+from gateway.decode.parquet import read_parquet
+from gateway.decode.pdf import read_pdf
 from gateway.decode.protobuf import looks_like_protobuf, read_grpc, read_grpc_web_text, read_protobuf
 from gateway.decode.reading import Place, UnreadableError
+from gateway.decode.rtf import read_rtf
+from gateway.decode.sevenzip import read_7z
+from gateway.decode.sqlite import read_sqlite
 from gateway.decode.structured import are_json_lines, is_json, read_json, read_json_lines
 from gateway.decode.tabular import read_csv
+from gateway.decode.tar import is_tar, read_tar
 from gateway.decode.tree import Node, Writing
 from gateway.decode.urls import read_form
 from gateway.decode.zipfiles import is_zip, read_zip
@@ -291,19 +299,81 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         otherwise=f"encrypted, damaged, or with headers that disagree: {UNREAD}",
     ),
     BinaryFormat(
+        name="TAR",
+        types=("application/x-tar",),
+        marked=is_tar,
+        read=read_tar,
+        found="members by their own format, names, owners, extended headers",
+        edited=Editing.REBUILT,
+        otherwise=f"names in extended headers cannot be edited; damaged, or with bytes behind: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="7z",
+        types=("application/x-7z-compressed",),
+        marks=(b"7z\xbc\xaf\x27\x1c",),
+        read=read_7z,
+        found="members by their own format, names",
+        edited=Editing.NEVER,
+        otherwise=f"encrypted, damaged, out of proportion: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="PDF",
+        types=("application/pdf",),
+        marks=(b"%PDF-",),
+        read=read_pdf,
+        found="pages, properties, XMP, forms, annotations, links, attachments, scripts, older revisions; images",
+        edited=Editing.NEVER,
+        otherwise=f"encrypted, or in fonts of unknown characters: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="RTF",
+        types=("application/rtf", "text/rtf"),
+        marks=(b"{\\rtf",),
+        read=read_rtf,
+        found="text with its escapes, properties, fields, notes",
+        edited=Editing.IN_PLACE,
+        otherwise=f"with pictures or objects: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="Outlook message (MSG)",
+        types=("application/vnd.ms-outlook",),
+        marks=(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+        read=read_ole,
+        found="properties, text, HTML and RTF of the message, recipients, attachments by their own format",
+        edited=Editing.NEVER,
+        otherwise=f"other files of that container (older office documents, encrypted ones): {UNREAD}",
+    ),
+    BinaryFormat(
+        name="SQLite",
+        types=("application/vnd.sqlite3", "application/x-sqlite3"),
+        marks=(b"SQLite format 3\0",),
+        read=read_sqlite,
+        found="names, schema, every row under its columns, blobs, free pages",
+        edited=Editing.NEVER,
+        otherwise=f"virtual tables: {UNREAD}",
+    ),
+    BinaryFormat(
+        name="Parquet",
+        types=("application/vnd.apache.parquet",),
+        marks=(b"PAR1",),
+        read=read_parquet,
+        found="every value under its column, names, metadata",
+        edited=Editing.NEVER,
+    ),
+    BinaryFormat(
+        name="Image",
+        types=("image/png", "image/jpeg", "image/gif", "image/webp", "image/tiff", "image/bmp"),
+        marks=(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*"),
+        marked=lambda content: content.startswith(b"RIFF") and content[8:12] == b"WEBP",
+        read=read_image,
+        found="Exif with position, XMP, IPTC, texts, comments, bytes behind; pixels if Tesseract is installed",
+        edited=Editing.NEVER,
+        otherwise=f"pixels without text recognition, unless the image is blank: {UNREAD}",
+    ),
+    BinaryFormat(
         name="Other known files",
         types=(),
-        marks=(
-            *(
-                b"%PDF-",
-                b"\xd0\xcf\x11\xe0",
-                b"SQLite format 3",
-                b"PAR1",
-                b"7z\xbc\xaf\x27\x1c",
-                b"Rar!\x1a\x07",
-            ),
-            *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*"),
-        ),
+        marks=(*(b"Rar!\x1a\x07", b"\x01\x00\x00\x00\x6c\x00\x00\x00", b"\xd7\xcd\xc6\x9a"),),
         read=read_nothing,
         found="nothing",
         edited=Editing.NEVER,

@@ -47,6 +47,8 @@ class Limits:
     ratio_floor_bytes: int = MIB
     max_layers: int = 4
     """Content codings on top of each other."""
+    max_pixels: int = 25_000_000
+    """Of one image, all its frames together, or of one in a PDF."""
     max_depth: int = 64
     """Nesting of JSON, XML and multipart, each counted alone."""
     max_segments: int = 200_000

@@ -11,9 +11,11 @@ import lzma
 import zipfile
 from collections.abc import Callable
 
+from PIL import Image, PngImagePlugin
+
 from tests.carriers.case import THING, Case, Sample, Wire
 from tests.carriers.formats import json_wire, zstd
-from tests.decode import documents
+from tests.decode import documents, files
 
 
 def as_zip(
@@ -189,6 +191,122 @@ OFFICE = (
     Case("ODT annotation", ODF, file(lambda s: documents.an_odt("items", s.text))),
 )
 
+
+def a_form(s: Sample) -> bytes:
+    """A row of a database or table."""
+    return files.a_database([(s.name, s.email)], column=s.field)
+
+
+def an_rtf(s: Sample) -> bytes:
+    """A letter in which every other word is bold."""
+    words = [f"{{\\b {word}}}" if at % 2 else word for at, word in enumerate(s.text.split())]
+    escaped = "".join(sign if sign < "\x80" else f"\\'{ord(sign):02x}" for sign in " ".join(words))
+    return files.an_rtf(escaped + r"\par")
+
+
+def png(author: str) -> bytes:
+    """A picture that says who made it."""
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", author)
+    return files.a_picture(pnginfo=info)
+
+
+def exif(artist: str) -> bytes:
+    """A picture that says who took it."""
+    made = Image.Exif()
+    made[0x013B] = artist
+    return files.a_picture("JPEG", exif=made.tobytes())
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+
+OTHERS = (
+    Case("TAR", ("TAR",), file(lambda s: files.a_tar(note(s)))),
+    Case(
+        "TAR in gzip",
+        ("TAR", "Compressed file (gzip)"),
+        upload("a.tgz", lambda s: gzip.compress(files.a_tar(note(s)), mtime=0)),
+    ),
+    Case(
+        "owner in a TAR",
+        ("TAR",),
+        file(lambda s: files.a_tar({"a": b"a"}, s.email)),
+        plants=lambda s: (s.email,),
+        adversarial=True,
+    ),
+    Case("7z", ("7z",), file(lambda s: files.a_7z(note(s))), plants=lambda s: ("7z",), refused=True),
+    Case("PDF page", ("PDF",), upload("a.pdf", lambda s: files.a_pdf(s.text)), refused=True),
+    Case("PDF in Base64", ("PDF",), attached(lambda s: files.a_pdf(s.text)), refused=True),
+    Case(
+        "PDF author",
+        ("PDF",),
+        file(lambda s: files.a_pdf("items", author=s.name)),
+        plants=lambda s: ("/Author",),
+        refused=True,
+        adversarial=True,
+    ),
+    Case(
+        "PDF annotation",
+        ("PDF",),
+        file(lambda s: files.a_pdf("items", note=s.email)),
+        plants=lambda s: ("/Annot",),
+        refused=True,
+        adversarial=True,
+    ),
+    Case(
+        "PDF attachment",
+        ("PDF",),
+        file(lambda s: files.a_pdf("items", attachment=as_table(s))),
+        refused=True,
+        adversarial=True,
+    ),
+    Case(
+        "PDF older revision",
+        ("PDF",),
+        file(lambda s: files.revised(files.a_pdf(s.text), "items")),
+        refused=True,
+        adversarial=True,
+    ),
+    Case("RTF", ("RTF",), upload("a.rtf", an_rtf), plants=lambda s: (s.email,)),
+    Case("SQLite", ("SQLite",), file(a_form), refused=True),
+    Case(
+        "Parquet",
+        ("Parquet",),
+        file(lambda s: files.a_parquet({s.field: [s.name], "email": [s.email]})),
+        refused=True,
+    ),
+    Case("PNG text", ("Image",), file(lambda s: png(s.email)), plants=lambda s: (s.email,), refused=True),
+    Case(
+        "bytes behind a PNG",
+        ("Image",),
+        file(lambda s: files.a_picture() + s.text.encode()),
+        refused=True,
+        adversarial=True,
+    ),
+    Case(
+        "JPEG comment",
+        ("Image",),
+        file(lambda s: files.a_picture("JPEG", comment=s.text.encode())),
+        refused=True,
+        adversarial=True,
+    ),
+    Case(
+        "Exif",
+        ("Image",),
+        data_url("image/jpeg", lambda s: exif(s.email)),
+        plants=lambda s: (s.email,),
+        refused=True,
+    ),
+    Case(
+        "MSG",
+        ("Outlook message (MSG)",),
+        file(lambda s: OLE + s.email.encode("utf-16-le")),
+        plants=lambda s: (s.email,),
+        refused=True,
+        benign=nobody,
+    ),
+)
+
 UNKNOWN = (
     Case(
         "RAR",
@@ -199,4 +317,4 @@ UNKNOWN = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*ARCHIVES, *OFFICE, *UNKNOWN)
+CASES: tuple[Case, ...] = (*ARCHIVES, *OFFICE, *OTHERS, *UNKNOWN)
