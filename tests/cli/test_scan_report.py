@@ -134,9 +134,9 @@ def test_of_a_long_line_what_stands_around_values_is_shown(page):
 
 
 def test_what_was_not_read_and_what_holds_nothing_is_listed(page):
-    _, tree = page({"clean.txt": "nothing", "logo.png": "\x00\x01"})
+    _, tree = page({"clean.txt": "nothing", "logo.rar": "Rar!\x1a\x07\x00\x01"})
 
-    assert "logo.png" in tree.xpath("string(//table[@class='list'])")
+    assert "logo.rar" in tree.xpath("string(//table[@class='list'])")
     assert "unknown-media-type" in tree.xpath("string(//table[@class='list'])")
     assert "clean.txt" in tree.xpath("string(//li)")
 

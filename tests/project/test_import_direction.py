@@ -32,7 +32,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "presidio_anonymizer": ("gateway/detect",),
     "spacy":               ("gateway/detect", "gateway/names"),
     "mitmproxy":           ("gateway/proxy", "addons"),
-    "sqlite3":             ("gateway/store",),
+    "sqlite3":             ("gateway/store", "gateway/decode/sqlite.py"),
     "psycopg":             ("gateway/store",),
     "alembic":             ("gateway/store",),
     "sqlalchemy":          ("gateway/store", "gateway/ledger", "gateway/review"),
