@@ -29,7 +29,7 @@ def test_clean_text_of_an_unknown_type_is_read_as_text(media_type: str | None) -
     assert read("Jørgen".encode(), media_type) == {"body.text:": "Jørgen"}
 
 
-@pytest.mark.parametrize("body", [b"\0asm\1\0", b"Kari\0", b"\xff\xfe\xfd", b"Rar!\x1a\x07\xe2\xe3"])
+@pytest.mark.parametrize("body", [b"Kari\0", b"\xff\xfe\xfd", b"Rar!\x1a\x07\xe2\xe3"])
 def test_binary_of_an_unknown_type_is_unread(body: bytes) -> None:
     assert reasons(body, "application/octet-stream") == ["unknown-media-type"]
 
