@@ -182,6 +182,13 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         edited=Editing.IN_PLACE,
     ),
     TextFormat(
+        name="GraphQL",
+        types=("application/graphql", "application/graphql-request"),
+        read=read_undeclared,
+        found="query text with all its literals; variables are JSON",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
         name="Text",
         types=("text/",),
         read=read_undeclared,

@@ -30,6 +30,7 @@ from gateway.detect.normal import Normal, normal
 from gateway.detect.pages import Window, windows_of
 from gateway.detect.patterns import Hit, Scanner
 from gateway.detect.presidio import Analyzer, Page, Replacer
+from gateway.detect.seams import joined
 from gateway.detect.text import words_of
 
 __all__ = ["Detector", "normalize"]
@@ -99,6 +100,8 @@ class Detector:
             found[places[index]] += findings
         for place, key in fresh.items():
             self._memory.keep(key, found.get(place, ()))
+        for place, one in self._over_seams(segments):
+            found[place].append(one)
         if self._allowed:
             for place in list(found):
                 found[place] = [one for one in found[place] if self._counts(one, segments[place].text, agent)]
@@ -117,6 +120,15 @@ class Detector:
             value = texts[one.address][one.start : one.end]
             edits[one.address].append(Edit(one.start, one.end, self._replacer.replacement(value, one.entity)))
         return {address: sorted(its, key=lambda edit: edit.start) for address, its in edits.items()}
+
+    def _over_seams(self, segments: Sequence[Segment]) -> Iterable[tuple[int, Finding]]:
+        """What is found once pieces are put together, at each of its pieces."""
+        texts = list(joined(segments))
+        asked = [Segment("", one.text, one.label) for one in texts]
+        for index, findings in self._each(asked):
+            for one in findings:
+                for place, start, end in texts[index].parts(one):
+                    yield place, replace(one, address=segments[place].address, start=start, end=end)
 
     def _counts(self, one: Finding, text: str, agent: str) -> bool:
         """Whether no allow list has it; what is denied always counts."""

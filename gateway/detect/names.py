@@ -21,7 +21,7 @@ from spacy.tokens import Doc
 
 from gateway.core.detection import DetectionRules, FieldRule
 from gateway.detect.patterns import Hit
-from gateway.detect.text import folded, words_of
+from gateway.detect.text import folded, plain, words_of
 from gateway.names import tagger
 
 PERSON = "PERSON"
@@ -256,7 +256,7 @@ class NameRules:
 
     def is_impersonal_address(self, address: str, label: str) -> bool:
         """Whether what looks like an e-mail address belongs to an office, or is a message, a file or service."""
-        local, _, domain = address.lower().rpartition("@")
+        local, _, domain = plain(address).lower().rpartition("@")
         if label in self._message_id_fields and any(map(str.isdigit, local)):
             return True
         return (

@@ -22,7 +22,7 @@ _LOOKS_LIKE = str.maketrans(
     "aeopcyxijsdhlqwABEKMHOPCTYXIJSaovvpuxiABEZHIKMNOPTYX",
 )
 
-WRITINGS = (
+SPELLINGS = (
     Carrier(
         name="Charsets",
         found="declared ones, UTF-16 and UTF-32 with and without a mark; by their look where a declaration is "
@@ -54,17 +54,17 @@ class Normal:
     """A text to be looked at, and where its characters stood."""
 
     text: str
-    _places: tuple[int, ...] | None
+    places: tuple[int, ...] | None
     """Of each character, and of the end; None where nothing moved."""
 
     @property
     def moved(self) -> bool:
         """Whether places in the text are not those of the original."""
-        return self._places is not None
+        return self.places is not None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where a stretch of the text stands in the original; accents and unseen signs after a letter go with it."""
-        return (start, end) if self._places is None else (self._places[start], self._places[end])
+        return (start, end) if self.places is None else (self.places[start], self.places[end])
 
 
 def normal(text: str) -> Normal:

@@ -9,7 +9,7 @@ from pathlib import Path
 import gateway
 from gateway import decode
 from gateway.core.carrier import Carrier
-from gateway.detect.normal import WRITINGS
+from gateway.detect.seams import WRITINGS
 from tests.carriers.corpus import CASES
 
 DOCUMENT = Path(gateway.__file__).parent.parent / "docs" / "coverage.md"

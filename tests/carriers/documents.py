@@ -99,16 +99,6 @@ def text_events(s: Sample) -> bytes:
     return f"data: Guten Tag, mein Name ist {s.first}\ndata: {s.last}, danke.\n\n".encode()
 
 
-def yaml(s: Sample) -> bytes:
-    """Scalars in every style."""
-    return (
-        f"# Liste\nkunden:\n  - &erster\n    {s.field}: {s.name}\n    mail: '{s.email}'\n"
-        f'    note: "{s.text.encode("unicode_escape").decode()}"\n  - text: >\n      Guten Tag, mein\n'
-        f"      Name ist {s.first}\n      {s.last}, danke.\n  - {s.email}: |\n      {s.text}\n"
-        "  - *erster\n"
-    ).encode()
-
-
 GRAPHQL = "mutation { addUser(input: {note: %s, mail: %s, tags: [1, true]}) { id } }"
 
 CASES = (
@@ -187,5 +177,20 @@ CASES = (
         (EVENTS,),
         lambda s: Wire(text_events(s), "text/event-stream"),
         plants=lambda s: (s.first, s.last),
+    ),
+    Case(
+        "GraphQL",
+        ("GraphQL",),
+        lambda s: Wire((GRAPHQL % (json.dumps(s.text), json.dumps(s.email))).encode(), "application/graphql"),
+    ),
+    Case(
+        "GraphQL in JSON",
+        ("JSON", "GraphQL"),
+        lambda s: json_wire(
+            {
+                "query": GRAPHQL % (json.dumps(s.text), f'"""\n  {s.email}\n"""'),
+                "variables": {s.field: s.name},
+            }
+        ),
     ),
 )

@@ -64,7 +64,10 @@ def _squeezed(text: str) -> str:
 def _spellings(value: str) -> Iterator[bytes]:
     for form in {value, unicodedata.normalize("NFD", value), unicodedata.normalize("NFC", value)}:
         for charset in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-7"):
-            raw = form.encode(charset, "ignore")
+            try:
+                raw = form.encode(charset)
+            except UnicodeEncodeError:
+                continue
             yield raw
             yield raw.hex().encode()
             yield raw.hex().upper().encode()
