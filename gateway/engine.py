@@ -13,10 +13,11 @@ import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.core.agent import Agent
+from gateway.core.choice import NOBODY_CHOSE
 from gateway.core.decide import UNREGISTERED, Decision, Facts, decide
 from gateway.core.errors import InspectionError, LedgerError, SpliceError
 from gateway.core.model import (
@@ -34,10 +35,13 @@ from gateway.core.model import (
 from gateway.core.origin import nexus_of
 from gateway.core.refusals import refusal
 from gateway.core.ruleset import Contact
+from gateway.core.shadow import shadowed
+from gateway.core.source import UNATTRIBUTED, Attribution
 from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
 from gateway.ledger import FindingSummary, Ledger, Record
 from gateway.metrics import Metrics
+from gateway.registers import Registers
 from gateway.rulebook import Snapshot
 from gateway.workers import WorkerPool
 
@@ -55,6 +59,7 @@ class _Outcome:
     inspection: Inspection
     message: Message | None = None
     """The anonymized message, for the action anonymize."""
+    known: Attribution = UNATTRIBUTED
 
 
 class Engine:
@@ -71,6 +76,7 @@ class Engine:
         gateway_id: str,
         time_limit_s: float,
         cache_entries: int,
+        registers: Registers | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._snapshot = snapshot
@@ -78,6 +84,7 @@ class Engine:
         self._ledger = ledger
         self._metrics = metrics
         self._key = key
+        self._registers = registers
         self._gateway_id = gateway_id
         self._time_limit_s = time_limit_s
         self._cache = _InspectionCache(cache_entries)
@@ -131,27 +138,61 @@ class Engine:
     async def _weigh(
         self, transfer: Transfer, agent: Agent | None, snapshot: Snapshot, *, deadline: float
     ) -> _Outcome:
-        facts = Facts(agent, transfer.at.date(), at=transfer.at)
+        with _failing_as("decision-error"):
+            user = transfer.source.removeprefix(USER) if transfer.source.startswith(USER) else ""
+            known = snapshot.sources.attribute(transfer.client, user, transfer.said, transfer.at.date())
         more = snapshot.rules.detection.agents_allowed_more
         listed = agent.id if agent is not None and agent.id in more else ""
         inspection = await self._inspect(transfer.message, listed, snapshot, deadline)
-        with _failing_as("decision-error"):
-            decision = decide(facts, inspection, snapshot.rules)
+        decision = self._decide(transfer, agent, known, inspection, snapshot)
+        if decision.grant:
+            self._use_up(decision.grant, transfer, snapshot)
         if decision.action is not Action.ANONYMIZE:
-            return _Outcome(decision, inspection)
+            return _Outcome(decision, inspection, known=known)
         message, remove = transfer.message, decision.remove
         for _ in range(ROUNDS):
             with _failing_as("inspection-error"):
                 answer = await self._ask(Anonymize(message, remove, listed), len(message.body), deadline)
             assert isinstance(answer, Anonymized)
-            with _failing_as("decision-error"):
-                again = decide(facts, answer.inspection, snapshot.rules)
-            if again.action is Action.PASS:
-                return _Outcome(decision, inspection, answer.message)
+            again = self._decide(transfer, agent, known, answer.inspection, snapshot)
+            if again.action is Action.PASS and not again.grant:
+                return _Outcome(decision, inspection, answer.message, known)
             if again.action is not Action.ANONYMIZE:
                 break
             message, remove = answer.message, again.remove
         raise InspectionError("still-personal", "personal data was found after removal")
+
+    def _decide(
+        self,
+        transfer: Transfer,
+        agent: Agent | None,
+        known: Attribution,
+        inspection: Inspection,
+        snapshot: Snapshot,
+    ) -> Decision:
+        """Look up what people chose and what was exempted, and decide."""
+        with _failing_as("decision-error"):
+            day = transfer.at.date()
+            facts = Facts(
+                agent, day, known.purpose, declared=known.declared, source=known.source, at=transfer.at
+            )
+            if self._registers is not None and inspection.findings:
+                prints = {one.fingerprint for one in inspection.findings}
+                choices = self._registers.choices(prints, agent, known.purpose, day)
+                grants = self._registers.grants(agent.id, transfer.at) if agent else ()
+                if grants or choices != NOBODY_CHOSE:
+                    facts = replace(facts, choices=choices, grants=grants)
+            return shadowed(decide(facts, inspection, snapshot.rules), day, snapshot.rules)
+
+    def _use_up(self, grant_id: str, transfer: Transfer, snapshot: Snapshot) -> None:
+        """Raises InspectionError where the exemption has been used meanwhile."""
+        with _failing_as("decision-error"):
+            assert self._registers is not None
+            grant = next(one for one in self._registers.grants() if one.id == grant_id)
+            rule = snapshot.rules.exemptions[grant.exemption]
+            used = self._registers.use(grant, rule, transfer.id, transfer.at)
+        if not used:
+            raise InspectionError("exemption-used", "another transfer was quicker")
 
     async def _inspect(
         self, message: Message, listed: str, snapshot: Snapshot, deadline: float
@@ -239,6 +280,11 @@ class Engine:
             body=body_digest(self._key, transfer.message.body),
             findings=summarize(inspection.findings),
             unread=tuple(sorted({f"{carrier_of(one.address)}: {one.reason}" for one in inspection.unread})),
+            purpose=outcome.known.purpose if outcome.known.purpose in snapshot.rules.purpose_ids else None,
+            declared=tuple(sorted(outcome.known.declared)),
+            known=outcome.known.told,
+            exemption=decision.grant,
+            would=decision.would,
         )
 
     def _source(self, source: str) -> str:
@@ -254,6 +300,8 @@ class Engine:
             reason=record.reason,
             origin="+".join(record.origins) or "none",
         )
+        if record.would:
+            self._metrics.shadow(record.agent, record.would)
         for one in record.findings:
             self._metrics.finding(one.entity, one.region, one.count)
 

@@ -100,6 +100,17 @@ class Metrics:
             "Day on which the law data was last compared.",
             registry=registry,
         )
+        self._shadowed = Counter(
+            "onward_shadowed",
+            "UNSAFE: transfers that passed in shadow mode although the rules refuse them.",
+            ("agent", "action"),
+            registry=registry,
+        )
+        self._shadows = Gauge(
+            "onward_shadow_entries",
+            "UNSAFE if not 0: entries of shadow mode in force.",
+            registry=registry,
+        )
         self._reload_failures = Counter(
             "onward_rules_reload_failures", "Changes to the rules that were refused.", registry=registry
         )
@@ -186,6 +197,14 @@ class Metrics:
         self._rules.labels(digest[:12]).set(1)
         self._law_as_of.set(datetime.combine(law_as_of, time.min, UTC).timestamp())
         self._reload_failing.set(0)
+
+    def shadow(self, agent: str, action: str) -> None:
+        """Count a transfer that passed only in shadow mode."""
+        self._shadowed.labels(self._agents.value(agent), _known(action, _ACTIONS)).inc()
+
+    def shadows(self, entries: int) -> None:
+        """Show how many entries of shadow mode are in force."""
+        self._shadows.set(entries)
 
     def reload_failed(self) -> None:
         """Count a change to the rules that was refused; older rules are in force."""

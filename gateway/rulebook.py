@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.core.errors import RulesError
+from gateway.core.errors import Problem, RulesError
 from gateway.core.register import Register
 from gateway.core.ruleset import RuleSet
 from gateway.core.source import Sources
@@ -40,19 +40,24 @@ class Rulebook:
 
     def read(self) -> Snapshot | None:
         """The folder as it is now, compiled but not yet in force; None where it is broken (see `error`)."""
-        self._seen = _signature(self.folder)
+        before = _signature(self.folder)
         try:
             snapshot = _compile(self.folder)
+            if _signature(self.folder) != before:
+                what = "was changed while it was read; it is read again once it is at rest"
+                raise RulesError([Problem(str(self.folder), 0, "", what)])
         except RulesError as error:
-            self.error = error
+            # Seen as it was before: what was written meanwhile is looked at again.
+            self._seen, self.error = before, error
             return None
+        self._seen = before
         self.error = None
         return snapshot
 
 
 def _compile(folder: Path) -> Snapshot:
     rules = load_rules(folder)
-    return Snapshot(rules, Register(rules.agents), Sources(rules.sources))
+    return Snapshot(rules, Register(rules.agents), Sources(rules.sources, rules.purpose_ids))
 
 
 def _signature(folder: Path) -> Signature:

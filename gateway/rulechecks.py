@@ -22,6 +22,7 @@ from gateway.core.law import (
     InstrumentsFile,
 )
 from gateway.core.ruleset import ClausesFile, DecisionFile
+from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
 from gateway.core.texts import TextsFile
 from gateway.ruleplaces import Loaded, Location
@@ -82,6 +83,11 @@ def cross_check(files: Files) -> Iterator[Problem]:
     yield from _check_sources(files, categories, purposes)
     yield from _check_company(files, instruments, clauses)
     yield from _check_custom(files)
+    agents = {agent.id for file in files[AgentsFile] for agent in file.content.agents}
+    for file in files[ShadowFile]:
+        for place, one in enumerate(file.content.unsafe_shadow):
+            if one.agent is not None and one.agent not in agents:
+                yield file.problem(("unsafe_shadow", place, "agent"), _unknown("agent", one.agent, agents))
 
 
 def instruments_in(files: Files) -> dict[str, Instrument]:

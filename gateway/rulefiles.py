@@ -18,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from gateway.core import detection
 from gateway.core.agent import Agent, AgentsFile
+from gateway.core.casebook import CasesFile
 from gateway.core.company import CompanyFile
 from gateway.core.detection import CustomFile
 from gateway.core.errors import Problem, RulesError
@@ -27,15 +28,18 @@ from gateway.core.law import (
     AssuranceTypesFile,
     CategoriesFile,
     Category,
+    ClocksFile,
     CountriesFile,
     InstrumentsFile,
 )
 from gateway.core.ruleset import ClausesFile, Contact, DecisionFile, RuleSet, TransportFile
+from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
 from gateway.core.texts import TextsFile
 from gateway.rulechecks import cross_check, try_patterns
 from gateway.ruleplaces import Loaded, dotted, line_of
 
+CASES = "tests/*.yaml"
 KINDS: tuple[tuple[str, type[Any], bool], ...] = (
     ("law/instruments/*.yaml", InstrumentsFile, True),
     ("law/adequacy.yaml", AdequacyFile, True),
@@ -46,11 +50,14 @@ KINDS: tuple[tuple[str, type[Any], bool], ...] = (
     ("policy/contact.yaml", Contact, True),
     ("policy/transport.yaml", TransportFile, True),
     ("law/exemptions.yaml", ExemptionsFile, True),
+    ("law/clocks.yaml", ClocksFile, True),
     ("policy/texts.yaml", TextsFile, True),
     ("policy/company.yaml", CompanyFile, True),
     ("policy/purposes.yaml", PurposesFile, True),
     ("policy/assurance_types.yaml", AssuranceTypesFile, False),
+    ("policy/shadow.yaml", ShadowFile, False),
     ("sources/*.yaml", SourcesFile, False),
+    (CASES, CasesFile, False),
     *((pattern, kind, True) for pattern, kind in detection.FILES),
     (detection.CUSTOM_FILES, CustomFile, False),
     ("agents/*.yaml", AgentsFile, False),
@@ -112,6 +119,16 @@ def _compile_folder(
         raise RulesError([Problem(str(folder / "detection"), 0, "", str(error))]) from error
 
 
+def load_cases(folder: Path) -> tuple[RuleSet, Mapping[str, CasesFile]]:
+    """The rules of `folder` and the cases written for them, by file. Raises RulesError."""
+    snapshot = _read(folder)
+    problems: list[Problem] = []
+    named = [name for name in snapshot if _fits(name, CASES)]
+    loaded = [_load(str(folder / name), snapshot[name], CasesFile, problems) for name in named]
+    rules = _compile_folder(folder, snapshot)
+    return rules, {file.name: file.content for file in loaded if file is not None}
+
+
 def check_with(folder: Path, file: Path) -> tuple[Agent, ...]:
     """The agents of `file`, checked as if it stood in `folder`/agents, in place of a file of the same name.
 
@@ -145,6 +162,8 @@ def _digest(snapshot: Snapshot) -> str:
     """SHA-256 over names and contents, in order, each framed by its length."""
     digest = hashlib.sha256(b"onward-rules-1")
     for name, text in snapshot.items():
+        if _fits(name, CASES):
+            continue  # Decides nothing: a case more leaves the rules what they are.
         for part in (name.as_posix().encode(), text):
             digest.update(len(part).to_bytes(8) + part)
     return digest.hexdigest()
@@ -227,7 +246,9 @@ def _assemble(files: dict[type[Any], list[Loaded[Any]]], digest: str) -> RuleSet
         exemptions={one.id: one for one in only(ExemptionsFile).exemptions},
         company=only(CompanyFile),
         purposes=only(PurposesFile),
+        clocks=only(ClocksFile).clocks,
         sources=tuple(source for file in files[SourcesFile] for source in file.content.sources),
+        shadows=tuple(one for file in files[ShadowFile] for one in file.content.unsafe_shadow),
         agents=tuple(agent for file in files[AgentsFile] for agent in file.content.agents),
     )
 

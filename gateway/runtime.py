@@ -19,6 +19,7 @@ from gateway.inspection import build_inspector
 from gateway.keys import Key, load_key, signing_key
 from gateway.ledger import Ledger, Place, Signer
 from gateway.metrics import Metrics, MetricsServer
+from gateway.registers import Registers
 from gateway.rulebook import Rulebook, Snapshot
 from gateway.settings import Settings
 from gateway.worker import Factory
@@ -35,6 +36,11 @@ def ledger_place(settings: Settings) -> Place:
     return Place.of(settings.database or settings.state / "ledger.db", settings.state, settings.heads)
 
 
+def registers_path(settings: Settings) -> Path:
+    """Where the registers of choices and exemptions of these settings stand."""
+    return settings.state / "registers.db"
+
+
 class Runtime:
     """A running gateway without its front: engine, workers, ledger, metrics, rules. See `running`."""
 
@@ -48,6 +54,7 @@ class Runtime:
         self._key: Key = load_key(settings.state / "keys", create=not place.exists())
         signer = Signer(signing_key(settings.state / "keys"), settings.gateway_id)
         self._ledger = Ledger(place, signer, timeout_s=settings.ledger_timeout_s)
+        self._registers = Registers(registers_path(settings))
         self._pool = WorkerPool(
             self._factory(self._rulebook.current),
             workers=settings.workers,
@@ -63,6 +70,7 @@ class Runtime:
             gateway_id=settings.gateway_id,
             time_limit_s=settings.time_limit_s,
             cache_entries=settings.cache_entries,
+            registers=self._registers,
         )
         self._obstacles: list[str] = ["the inspection processes are loading", "the proxy does not listen yet"]
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,6 +100,7 @@ class Runtime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._pool.stop()
         self._ledger.close()
+        self._registers.close()
 
     def _factory(self, snapshot: Snapshot) -> Factory:
         return functools.partial(
@@ -142,6 +151,14 @@ class Runtime:
 
     def _show(self, snapshot: Snapshot) -> None:
         rules, today = snapshot.rules, datetime.now(UTC).date()
+        for one in rules.shadows:
+            if today <= one.valid_until:
+                log.warning(
+                    "UNSAFE: shadow mode lets refused data pass for %s until %s",
+                    one.agent or one.rule,
+                    one.valid_until,
+                )
+        self.metrics.shadows(sum(today <= one.valid_until for one in rules.shadows))
         self.metrics.rules(rules.digest, rules.as_of)
         ends = []
         for agent in rules.agents:

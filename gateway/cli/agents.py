@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from gateway.cli.options import AsJson, Config, Rules, settings_from
+from gateway.cli.options import AsJson, Config, On, Rules, settings_from
 from gateway.cli.output import coloured, console, print_json, print_table
 from gateway.core.agent import Agent, Match
 from gateway.core.assurance import Standing, standing_on
@@ -20,9 +20,6 @@ from gateway.core.ruleset import RuleSet
 from gateway.rulefiles import check_with, load_rules
 
 app = typer.Typer(no_args_is_help=True, help="The register of agents: who receives data, and on what ground.")
-On = Annotated[
-    datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Day to judge by; today if left out.")
-]
 File = Annotated[Path, typer.Argument(help="File with agents, as under rules/agents/.")]
 
 

@@ -8,6 +8,7 @@ import typer
 
 from gateway import __version__
 from gateway.cli import agents, detect, ledger, rules
+from gateway.cli.choices import choices, exemptions
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
 from gateway.cli.output import console
@@ -56,6 +57,8 @@ app.command()(scan)
 app.command()(explain)
 app.command()(doctor)
 app.add_typer(agents.app, name="agents")
+app.add_typer(choices, name="choices")
 app.add_typer(detect.app, name="detect")
+app.add_typer(exemptions, name="exemptions")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(rules.app, name="rules")

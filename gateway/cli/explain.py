@@ -10,10 +10,12 @@ import typer
 
 from gateway.cli.options import AsJson, Config, Rules, settings_from
 from gateway.cli.output import coloured, console, print_json
-from gateway.core.decide import Decision, Facts, Matter, decide_matters
+from gateway.core.decide import Decision, Facts, Matter, decide_matters, in_words
 from gateway.core.errors import SettingsError
 from gateway.core.model import DataClass, Origin
+from gateway.core.origin import BOTH
 from gateway.core.register import Register
+from gateway.core.source import vouched_for
 from gateway.rulefiles import load_rules
 
 
@@ -32,6 +34,11 @@ def explain(
         typer.Option("--on", formats=["%Y-%m-%d"], help="Day of the transfer; today if left out."),
     ] = None,
     purpose: Annotated[str | None, typer.Option("--purpose", help="Purpose of the transfer.")] = None,
+    category: Annotated[str, typer.Option("--category", help="Category of the data, e.g. health.")] = "",
+    source: Annotated[str | None, typer.Option("--source", help="Id of the source it comes from.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="Language of the explanation.")
+    ] = None,
     hr: Annotated[bool, typer.Option("--hr", help="The data is about employees.")] = False,
     config: Config = None,
     rules: Rules = None,
@@ -42,13 +49,27 @@ def explain(
     register = Register(ruleset.agents)
     known = next((one for one in ruleset.agents if one.id == agent), None) or register.find(*_target(agent))
     day = (on or datetime.now(UTC)).date()
-    decision = decide_matters(Facts(known, day, purpose), [Matter(data_class, origin, hr)], ruleset)
+    where = next((one for one in ruleset.sources if one.id == source), None)
+    if source is not None and where is None:
+        raise SettingsError(f"--source {source!r} is no source of the rules")
+    if language is not None and language not in ruleset.texts.languages:
+        raise SettingsError(f"--language {language!r}: there are {', '.join(ruleset.texts.languages)}")
+    known_origin = vouched_for(where, day) if where else BOTH
+    facts = Facts(known, day, purpose, declared=known_origin, source=where)
+    decision = decide_matters(facts, [Matter(data_class, origin, hr, category)], ruleset)
+    why = in_words(decision, ruleset, language)
     if as_json:
         print_json(
-            _as_dict(decision) | {"agent": decision.agent, "on": day.isoformat(), "rules": ruleset.digest}
+            _as_dict(decision, why)
+            | {
+                "agent": decision.agent,
+                "on": day.isoformat(),
+                "rules": ruleset.digest,
+                "sources": {clause: ruleset.clauses[clause].source for clause in decision.clauses},
+            }
         )
         return
-    console.print(coloured(decision.action), f" {decision.why}", sep="")
+    console.print(coloured(decision.action), f" {why}", sep="")
     console.print(
         f"  agent    {decision.agent}",
         f"  status   {decision.status}",
@@ -56,16 +77,17 @@ def explain(
         sep="\n",
     )
     for clause in decision.clauses:
-        console.print(f"  {clause:<12} {ruleset.clauses[clause].commitment}")
+        told = ruleset.clauses[clause]
+        console.print(f"  {clause:<12} {told.commitment} ({told.source})")
 
 
-def _as_dict(decision: Decision) -> dict[str, object]:
+def _as_dict(decision: Decision, why: str) -> dict[str, object]:
     return {
         "action": decision.action,
         "status": decision.status,
         "rule": decision.rule,
         "clauses": list(decision.clauses),
-        "why": decision.why,
+        "why": why,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,9 @@ Rules = Annotated[
 ]
 State = Annotated[
     Path | None, typer.Option("--state", help="Folder with ledger, keys and CA.", show_default=False)
+]
+On = Annotated[
+    datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Day to judge by; today if left out.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

@@ -7,6 +7,7 @@
     ├── SpliceError       replacements cannot be put back without touching other bytes
     ├── LedgerError       a decision could not be recorded, or the record does not verify
     │   └── DeclinedError     what an entry rests on (an approval, a state) does not hold any more
+    ├── RegisterError     a register of choices or exemptions cannot be used, or refuses an entry
     └── KeyFileError      a key is missing, unreadable or open to others
 
 "Not allowed" is a Decision and never an exception. No message holds text of a transfer, not even shortened.
@@ -69,6 +70,10 @@ class LedgerError(OnwardError):
 
 class DeclinedError(LedgerError):
     """What an entry rests on does not hold any more, e.g. its approval was used up; the entry is not kept."""
+
+
+class RegisterError(OnwardError):
+    """A register cannot be read or written, or an entry does not fit; never holds a person's value."""
 
 
 class KeyFileError(OnwardError):

@@ -343,6 +343,34 @@ class CountriesFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clock(Sourced):
+    """A time the law sets for something. Exactly one of `hours`, `days` and `months`."""
+
+    id: str
+    event: str
+    begins: str
+    """What it runs from."""
+    hours: int | None = None
+    days: int | None = None
+    months: int | None = None
+    extension_months: int | None = None
+
+    def __post_init__(self) -> None:
+        if [self.hours, self.days, self.months].count(None) != 2:
+            raise ValueError("write exactly one of `hours`, `days` and `months`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksFile:
+    """`rules/law/clocks.yaml`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    schema: Literal[1]
+    as_of: date
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRank(Sourced):
     """Rank of a data class: the higher, the more harm a leak does."""
 

@@ -59,6 +59,9 @@ REFUSALS: Mapping[str, Refusal] = {
     "still-personal": Refusal(
         "After removal the message still held personal data, so it does not count as anonymized.", ("DEF-3",)
     ),
+    "exemption-used": Refusal(
+        "The exemption that would have opened the transfer has been used already.", ("ONWARD-1",)
+    ),
     # The gateway.
     "time-limit": Refusal("The inspection did not finish in time.", internal=True),
     "overloaded": Refusal("Too much is held or waiting for inspection.", internal=True),

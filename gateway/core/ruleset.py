@@ -13,8 +13,20 @@ from gateway.core.agent import Agent
 from gateway.core.company import CompanyFile
 from gateway.core.detection import DetectionRules
 from gateway.core.exemption import Exemption
-from gateway.core.law import STRICT, Adequacy, Category, Country, Instrument, Sourced, Status, Territory, Tia
+from gateway.core.law import (
+    STRICT,
+    Adequacy,
+    Category,
+    Clock,
+    Country,
+    Instrument,
+    Sourced,
+    Status,
+    Territory,
+    Tia,
+)
 from gateway.core.model import Action, DataClass, severity
+from gateway.core.shadow import Shadow
 from gateway.core.source import PurposesFile, Source
 from gateway.core.texts import TextsFile
 
@@ -181,7 +193,9 @@ class RuleSet:
     exemptions: Mapping[str, Exemption]
     company: CompanyFile
     purposes: PurposesFile
+    clocks: tuple[Clock, ...]
     sources: tuple[Source, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
     agents: tuple[Agent, ...] = field(default=())
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out under these rules already, see `core.decide`."""
@@ -203,6 +217,11 @@ class RuleSet:
             one.country: tuple(other for other in self.adequacy if other.country == one.country)
             for one in self.adequacy
         }
+
+    @cached_property
+    def purpose_ids(self) -> frozenset[str]:
+        """Ids of the purposes in the catalogue."""
+        return frozenset(one.id for one in self.purposes.purposes)
 
     @cached_property
     def _compatible(self) -> frozenset[tuple[str, str]]:

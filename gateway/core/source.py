@@ -138,12 +138,15 @@ class Attribution:
 
 
 UNATTRIBUTED = Attribution()
+UNLISTED = "unlisted"
+"""Stands for a purpose that is not in the catalogue."""
 
 
 class Sources:
     """Sources by network, log-in name and dataset, compiled once."""
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[Source], purposes: Iterable[str] = ()) -> None:
+        self._purposes = frozenset(purposes)
         self._users: dict[str, Source] = {}
         self._datasets: dict[str, Source] = {}
         networks: list[tuple[Network, Source]] = []
@@ -168,7 +171,10 @@ class Sources:
         vouched, said_origins = _vouched_for(source, day, told), _origins_in(said.origins)
         if said_origins:
             told.append("origin by header")
-        purpose = said.purpose or (source.purposes[0] if len(source.purposes) == 1 else None)
+        purpose = source.purposes[0] if len(source.purposes) == 1 else None
+        if said.purpose:
+            # What no catalogue lists fits no agent, and its words are kept nowhere.
+            purpose = said.purpose if said.purpose in self._purposes else UNLISTED
         if said.purpose:
             told.append("purpose by header")
         return Attribution(source, _laws(vouched, said_origins), purpose, tuple(told))
@@ -179,6 +185,11 @@ class Sources:
         address = ipaddress.ip_address(client)
         address = getattr(address, "ipv4_mapped", None) or address
         return next((source for network, source in self._networks if address in network), None)
+
+
+def vouched_for(source: Source, day: date) -> frozenset[Jurisdiction]:
+    """The laws that data of unknown origin from this source is judged under."""
+    return _laws(_vouched_for(source, day, []), frozenset())
 
 
 def _vouched_for(source: Source, day: date, told: list[str]) -> frozenset[str]:

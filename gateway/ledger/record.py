@@ -57,6 +57,16 @@ class Record:
     """Keyed digest of the body."""
     findings: tuple[FindingSummary, ...] = ()
     unread: tuple[str, ...] = ()
+    purpose: str | None = None
+    """Purpose of the catalogue that was declared, if any."""
+    declared: tuple[str, ...] = ("CH", "EU")
+    """Laws that data of unknown origin was judged under."""
+    known: tuple[str, ...] = ()
+    """How the source, its origin and the purpose were known."""
+    exemption: str = ""
+    """Id of the exemption that opened it."""
+    would: str | None = None
+    """What would have happened without shadow mode, which is unsafe."""
     kind: str = "decision"
 
 

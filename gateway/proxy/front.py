@@ -23,7 +23,7 @@ from mitmproxy.proxy import layer, mode_specs, server_hooks
 from mitmproxy.proxy.context import Context
 
 from gateway.core.decide import UNREGISTERED
-from gateway.core.model import USER, Action, Message, Refuse, Release, Replace, Transfer, Verdict
+from gateway.core.model import USER, Action, Declared, Message, Refuse, Release, Replace, Transfer, Verdict
 from gateway.core.refusals import REFUSALS, refusal
 from gateway.core.register import canonical_host
 from gateway.core.ruleset import Contact
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 DECIDED = "onward.decided"
 """Flow metadata: a decision about the flow is on record, or its recording was tried."""
+SAID = "onward.said"
+"""Flow metadata: what the request's headers said about its data before they were taken out."""
 RECORDING_S = 2.0
 """How long recording a refusal of the front's own may take before the client is answered without."""
 
@@ -159,6 +161,7 @@ class Front:
         if reason is not None:
             await self._refuse(flow, reason)
             return
+        flow.metadata[SAID] = wire.said_by(flow.request)
         wire.strip_hop_by_hop(flow.request)
         wire.frame(flow.request)
         verdict = await self._examine(self._transfer(flow, wire.message_of(flow.request)))
@@ -384,6 +387,8 @@ class Front:
             message=message,
             path=flow.request.data.path.partition(b"?")[0].decode("latin-1") or "/",
             source=f"{USER}{user[0]}" if user else _network_of(flow.client_conn),
+            client=str(_address_of(flow.client_conn)),
+            said=flow.metadata.get(SAID, Declared()),
         )
 
     def _connection(self, context: Context) -> Transfer:
@@ -439,7 +444,11 @@ def _response(answer: Answer, *, closing: bool = False) -> http.Response:
     return http.Response.make(answer.status, answer.body, http.Headers(headers))
 
 
+def _address_of(client: connection.Client) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(str(client.peername[0]).partition("%")[0])
+
+
 def _network_of(client: connection.Client) -> str:
     """The client's network rather than its address, which may stand for a person."""
-    address = ipaddress.ip_address(str(client.peername[0]).partition("%")[0])
+    address = _address_of(client)
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mitmproxy import http
 from mitmproxy.proxy import mode_specs
 
-from gateway.core.model import Message
+from gateway.core.model import Declared, Message
 from gateway.proxy.identity import DEFAULT_PORTS, Claim
 
 _HOP_BY_HOP = frozenset(
@@ -22,6 +22,8 @@ _HOP_BY_HOP = frozenset(
         b"http2-settings",
     }
 )
+_DECLARING = (b"onward-origin", b"onward-purpose", b"onward-dataset")
+"""What a client may say about its data (`core.source`): meant for the gateway and never sent on, believed or not."""
 _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"te", b"upgrade"})
 """What a Connection header cannot name away."""
 
@@ -140,10 +142,19 @@ def claim_of(flow: http.HTTPFlow) -> Claim:
     )
 
 
+def said_by(request: http.Request) -> Declared:
+    """What the request's headers say about its data; a header given twice says nothing."""
+    said = [values_of(request, name) for name in _DECLARING]
+    origin, purpose, dataset = (
+        values[0].decode("latin-1").strip() if len(values) == 1 else "" for values in said
+    )
+    return Declared(origin, purpose, dataset)
+
+
 def strip_hop_by_hop(request: http.Request) -> None:
     """Take out what concerns the connection to the gateway only. A WebSocket handshake keeps its upgrade."""
     websocket = asks_for_websocket(request)
-    dropped = _HOP_BY_HOP | (set(tokens_of(request, b"connection")) - _FRAMING)
+    dropped = _HOP_BY_HOP | set(_DECLARING) | (set(tokens_of(request, b"connection")) - _FRAMING)
     kept: list[tuple[bytes, bytes]] = []
     for name, value in request.headers.fields:
         key = name.lower()

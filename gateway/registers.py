@@ -1,0 +1,265 @@
+"""What people have chosen and what was exempted, in SQLite beside the ledger: looked up and never loaded.
+
+Rules kept here and nowhere else:
+ * A person is known by keyed fingerprints alone; no value is ever written, and none can be read back.
+ * Whatever cannot be looked up is an error, and the transfer is refused for it.
+ * An exemption that may be used once is used up before anything leaves, by one statement.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from gateway.core.agent import Agent
+from gateway.core.choice import NOBODY_CHOSE, Choices
+from gateway.core.errors import RegisterError
+from gateway.core.exemption import Exemption, Grant
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS refusal (
+    fingerprint TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (fingerprint, kind, scope)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS consent (
+    fingerprint TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    country TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    wording TEXT NOT NULL,
+    given_on TEXT NOT NULL,
+    expires_on TEXT NOT NULL,
+    withdrawn_on TEXT,
+    PRIMARY KEY (fingerprint, agent, country, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS exemption (
+    id TEXT PRIMARY KEY,
+    agent TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    approver TEXT,
+    approved_at TEXT,
+    used_at TEXT,
+    used_by TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS exemption_by_agent ON exemption (agent, expires_at);
+"""
+EVERY = "*"
+"""Scope of a refusal that names no agent or purpose."""
+AT_ONCE = 500
+"""Fingerprints looked up in one statement."""
+
+_GRANT = TypeAdapter(Grant)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An opt-out (scope: an agent's id) or an objection (scope: a purpose's id); `*` stands for all."""
+
+    fingerprint: str
+    kind: Literal["opt-out", "objection"]
+    scope: str
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's consent, for one agent in one country and one purpose."""
+
+    fingerprint: str
+    agent: str
+    country: str
+    purpose: str
+    wording: str
+    """Version of the text that was shown."""
+    given_on: date
+    expires_on: date
+    withdrawn_on: date | None = None
+
+
+class Registers:
+    """The registers of one state folder. Lookups are short and may be made in the event loop."""
+
+    def __init__(self, path: Path, *, timeout_s: float = 5.0) -> None:
+        """Open or create them. Raises RegisterError."""
+        self.path = path
+        with self._failing("opened"):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = sqlite3.connect(path, timeout=timeout_s, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(SCHEMA)
+        path.chmod(0o600)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def choices(
+        self, fingerprints: Collection[str], agent: Agent | None, purpose: str | None, day: date
+    ) -> Choices:
+        """What the people behind these fingerprints chose for this agent and purpose. Raises RegisterError.
+
+        Where no purpose is declared, an objection to any of the agent's counts.
+        """
+        known = [one for one in fingerprints if one]
+        if not known:
+            return NOBODY_CHOSE
+        agent_id = agent.id if agent else ""
+        purposes = {purpose} if purpose is not None else set(agent.purposes if agent else ())
+        opted_out, objected = set(), set()
+        with self._failing("read"):
+            for fingerprint, kind, scope, since in self._among(
+                "fingerprint, kind, scope, since", "refusal", known
+            ):
+                if since > day.isoformat():
+                    continue
+                if kind == "opt-out" and scope in (EVERY, agent_id):
+                    opted_out.add(fingerprint)
+                elif kind == "objection" and (scope == EVERY or scope in purposes):
+                    objected.add(fingerprint)
+            consented = self._consented(known, agent, purposes, day) if agent else frozenset()
+        return Choices(frozenset(opted_out), frozenset(objected), consented)
+
+    def _consented(
+        self, fingerprints: list[str], agent: Agent, purposes: set[str], day: date
+    ) -> frozenset[str]:
+        """Those who consented to all that may happen: every purpose asked for, every country it is processed in."""
+        today, given = day.isoformat(), set()
+        columns = "fingerprint, agent, country, purpose, given_on, expires_on, withdrawn_on"
+        for fingerprint, agent_id, country, purpose, since, until, withdrawn in self._among(
+            columns, "consent", fingerprints
+        ):
+            if agent_id == agent.id and since <= today <= until and (withdrawn is None or today < withdrawn):
+                given.add((fingerprint, country, purpose))
+        countries = {agent.entity.country, *agent.processing_countries}
+        return frozenset(
+            one
+            for one, _, _ in given
+            if all((one, country, purpose) in given for country in countries for purpose in purposes)
+        )
+
+    def _among(self, columns: str, table: str, fingerprints: list[str]) -> Iterator[Any]:
+        for start in range(0, len(fingerprints), AT_ONCE):
+            some = fingerprints[start : start + AT_ONCE]
+            marks = ",".join("?" * len(some))
+            yield from self._db.execute(
+                f"SELECT {columns} FROM {table} WHERE fingerprint IN ({marks})",  # noqa: S608 - names of our own
+                some,
+            )
+
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Put opt-outs and objections on record. Raises RegisterError; all are kept, or none."""
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO refusal VALUES (?, ?, ?, ?)",
+                ((one.fingerprint, one.kind, one.scope, one.since.isoformat()) for one in refusals),
+            )
+
+    def consent(self, consents: Iterable[Consent]) -> None:
+        """Put consents on record, or their withdrawal. Raises RegisterError; all are kept, or none."""
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    tuple(str(v) if isinstance(v, date) else v for v in asdict(one).values())
+                    for one in consents
+                ),
+            )
+
+    def counts(self) -> Mapping[str, int]:
+        """How many entries each register holds."""
+        with self._failing("read"):
+            refusals = dict(self._db.execute("SELECT kind, count(*) FROM refusal GROUP BY kind"))
+            for table in ("consent", "exemption"):
+                (refusals[table],) = self._db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        return refusals
+
+    def request(self, grant: Grant) -> None:
+        """Put an exemption on record; it has been checked. Raises RegisterError where its id is taken."""
+        body = _GRANT.dump_json(grant, exclude={"approver", "approved_at", "used_at"}).decode()
+        ends, approved = _iso(grant.expires_at), _iso(grant.approved_at)
+        with self._writing():
+            try:
+                self._db.execute(
+                    "INSERT INTO exemption VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+                    (grant.id, grant.agent, ends, body, grant.approver, approved),
+                )
+            except sqlite3.IntegrityError:
+                raise RegisterError(f"an exemption with the id {grant.id!r} is on record already") from None
+
+    def approve(self, grant_id: str, approver: str, at: datetime) -> None:
+        """Note the second person's approval. Raises RegisterError: unknown id, approved before, or the same person."""
+        grant = next((one for one in self.grants() if one.id == grant_id), None)
+        if grant is None:
+            raise RegisterError(f"no exemption has the id {grant_id!r}")
+        if grant.approved_at is not None:
+            raise RegisterError(f"{grant_id} was approved by {grant.approver} on {grant.approved_at} already")
+        if not approver.strip() or approver.casefold() == grant.requester.casefold():
+            raise RegisterError("the approver must be somebody else than the requester")
+        with self._writing():
+            self._db.execute(
+                "UPDATE exemption SET approver = ?, approved_at = ? WHERE id = ?",
+                (approver, _iso(at), grant_id),
+            )
+
+    def grants(self, agent: str | None = None, at: datetime | None = None) -> tuple[Grant, ...]:
+        """Exemptions on record: all, those for an agent, or of these the ones not yet over at `at`."""
+        asked = {"agent = ?": agent, "expires_at > ?": _iso(at)}
+        given = {clause: value for clause, value in asked.items() if value is not None}
+        where = f"WHERE {' AND '.join(given)}" if given else ""
+        with self._failing("read"):
+            rows = self._db.execute(
+                f"SELECT body, approver, approved_at, used_at FROM exemption {where} ORDER BY id",  # noqa: S608
+                tuple(given.values()),
+            ).fetchall()
+        return tuple(
+            _GRANT.validate_python(
+                json.loads(body) | {"approver": approver, "approved_at": approved, "used_at": used}
+            )
+            for body, approver, approved, used in rows
+        )
+
+    def use(self, grant: Grant, rule: Exemption, transfer_id: str, at: datetime) -> bool:
+        """Use an exemption for one transfer; False where another has used it up. Raises RegisterError."""
+        only_unused = " AND used_at IS NULL" if rule.single_use else ""
+        with self._writing():
+            done = self._db.execute(
+                f"UPDATE exemption SET used_at = coalesce(used_at, ?), used_by = ? WHERE id = ?{only_unused}",  # noqa: S608
+                (_iso(at), transfer_id, grant.id),
+            )
+        return done.rowcount == 1
+
+    @contextmanager
+    def _failing(self, how: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise RegisterError(f"{self.path}: cannot be {how}: {type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._failing("written"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _iso(at: datetime | None) -> str | None:
+    # One zone and one length, so that times compare as text.
+    return at.astimezone(UTC).isoformat(timespec="microseconds") if at is not None else None
