@@ -14,6 +14,7 @@ from gateway.cli.explain import explain
 from gateway.cli.output import console
 from gateway.cli.scan import scan
 from gateway.cli.serve import health, serve
+from gateway.cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,6 +56,7 @@ app.command()(serve)
 app.command()(health)
 app.command()(scan)
 app.command()(explain)
+app.command()(simulate)
 app.command()(doctor)
 app.add_typer(agents.app, name="agents")
 app.add_typer(choices, name="choices")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -50,18 +51,16 @@ def import_choices(
     if dry_run:
         console.print(f"{count} entries would be kept; nothing was")
         return
-    registers = Registers(registers_path(settings))
-    keep(registers)
-    registers.close()
+    with closing(Registers(registers_path(settings))) as registers:
+        keep(registers)
     console.print(f"{count} entries are in force")
 
 
 @choices.command("count")
 def count_choices(config: Config = None, state: State = None, as_json: AsJson = False) -> None:
     """Say how many entries each register holds."""
-    registers = Registers(registers_path(settings_from(config, state=state)))
-    counts = dict(registers.counts())
-    registers.close()
+    with closing(Registers(registers_path(settings_from(config, state=state)))) as registers:
+        counts = dict(registers.counts())
     if as_json:
         print_json(counts)
     else:
@@ -74,9 +73,8 @@ def request(file: File, config: Config = None, rules: Rules = None, state: State
     settings = settings_from(config, rules=rules, state=state)
     ruleset = load_rules(settings.rules)
     grant = read_grant(file, ruleset)
-    registers = Registers(registers_path(settings))
-    registers.request(grant)
-    registers.close()
+    with closing(Registers(registers_path(settings))) as registers:
+        registers.request(grant)
     console.print(f"{grant.id} is on record until {grant.expires_at}; a second person has to approve it")
 
 
@@ -88,9 +86,8 @@ def approve(
     state: State = None,
 ) -> None:
     """Note the approval of a second person."""
-    registers = Registers(registers_path(settings_from(config, state=state)))
-    registers.approve(grant, approver, datetime.now(UTC))
-    registers.close()
+    with closing(Registers(registers_path(settings_from(config, state=state)))) as registers:
+        registers.approve(grant, approver, datetime.now(UTC))
     console.print(f"{grant} is approved by {approver}")
 
 
@@ -101,9 +98,8 @@ def list_exemptions(
     """List all exemptions: asked for, approved, used, over; exit code 1 if one was used without approval in time."""
     settings = settings_from(config, rules=rules, state=state)
     ruleset, now = load_rules(settings.rules), datetime.now(UTC)
-    registers = Registers(registers_path(settings))
-    grants = registers.grants()
-    registers.close()
+    with closing(Registers(registers_path(settings))) as registers:
+        grants = registers.grants()
     incidents = [one for one in grants if one.is_incident(ruleset.exemptions[one.exemption], now)]
     if as_json:
         print_json([_summary(one, now, one in incidents) for one in grants])

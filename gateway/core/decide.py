@@ -12,7 +12,7 @@ Rules kept here and nowhere else:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 
@@ -94,6 +94,7 @@ class Decision:
 
 REASONS = (
     "no-personal-data",
+    "out-of-scope",
     "assured",
     "not-assured",
     "condition-missing",
@@ -371,7 +372,7 @@ def _opened(grant: Grant, decision: Decision, rules: RuleSet) -> Decision:
     )
 
 
-def _decision(facts: Facts, worst: _Outcome, outcomes: Iterable[_Outcome], rules: RuleSet) -> Decision:
+def _decision(facts: Facts, worst: _Outcome, outcomes: Sequence[_Outcome], rules: RuleSet) -> Decision:
     matter, standing = worst.matter, worst.standing
     personal = [
         one.matter
@@ -393,7 +394,8 @@ def _decision(facts: Facts, worst: _Outcome, outcomes: Iterable[_Outcome], rules
         action=worst.action,
         status=standing.status,
         rule=worst.rule,
-        reason=worst.reason or _reason(worst, personal=bool(personal)),
+        reason=worst.reason
+        or _reason(worst, personal=bool(personal), in_scope=any(o.personal for o in outcomes)),
         clauses=tuple(dict.fromkeys(clauses)),
         why=_in_words(said, rules),
         agent=facts.agent.id if facts.agent else UNREGISTERED,
@@ -403,10 +405,12 @@ def _decision(facts: Facts, worst: _Outcome, outcomes: Iterable[_Outcome], rules
     )
 
 
-def _reason(worst: _Outcome, *, personal: bool) -> str:
+def _reason(worst: _Outcome, *, personal: bool, in_scope: bool) -> str:
     match worst:
         case _Outcome(standing=Standing(status="suspended")):
             return "suspended"
+        case _Outcome(action=Action.PASS) if personal and not in_scope:
+            return "out-of-scope"
         case _Outcome(action=Action.PASS):
             return "assured" if personal else "no-personal-data"
         case _Outcome(matter=Matter(data_class=DataClass.UNREAD)):
@@ -439,6 +443,8 @@ def _said(facts: Facts, worst: _Outcome, *, personal: bool) -> tuple[Reason, ...
         said.append(because("aggregate"))
     elif not personal:
         said.append(because("nothing-personal"))
+    elif not worst.personal and worst.action is Action.PASS:
+        said.append(because("out-of-scope"))
     elif worst.action is not Action.PASS:
         said.append(because("personal", **{"class": worst.matter.data_class}))
     return tuple(said)

@@ -8,6 +8,7 @@
     ├── LedgerError       a decision could not be recorded, or the record does not verify
     │   └── DeclinedError     what an entry rests on (an approval, a state) does not hold any more
     ├── RegisterError     a register of choices or exemptions cannot be used, or refuses an entry
+    ├── CaptureError      a file of captured traffic cannot be read
     └── KeyFileError      a key is missing, unreadable or open to others
 
 "Not allowed" is a Decision and never an exception. No message holds text of a transfer, not even shortened.
@@ -74,6 +75,10 @@ class DeclinedError(LedgerError):
 
 class RegisterError(OnwardError):
     """A register cannot be read or written, or an entry does not fit; never holds a person's value."""
+
+
+class CaptureError(OnwardError):
+    """A file of captured traffic cannot be read; names the place and never what stands there."""
 
 
 class KeyFileError(OnwardError):

@@ -70,6 +70,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
         "part-unread": "",
         "aggregate": "",
         "nothing-personal": "",
+        "out-of-scope": "",
         "personal": "class",
         "purpose-mismatch": "agent purpose",
         "source-purpose": "agent source purposes",

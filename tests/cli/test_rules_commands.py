@@ -14,7 +14,9 @@ Onward = Callable[..., Said]
 def test_rules_test_tells_the_coverage_and_fails_with_a_case_that_does_not_hold(onward: Onward, place: Place):
     assert "96 of 96 cells" in onward("rules", "test").out
 
-    change(place.rules, "policy/decision.yaml", "special: pass_if_condition_else_hold", "special: hold")
+    change(
+        place.rules, "tests/policy.yaml", "{special: pass, criminal: pass}", "{special: hold, criminal: pass}"
+    )
     said = onward("rules", "test", "--json")
 
     assert said.code == 1

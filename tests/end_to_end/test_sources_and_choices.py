@@ -70,7 +70,7 @@ def test_what_is_declared_and_what_people_chose_decides_and_never_reaches_the_ag
     told = [(one["reason"], one["would"], one["purpose"]) for one in records]
     assert told == [
         ("unregistered", None, None),
-        ("no-personal-data", None, None),
+        ("out-of-scope", None, None),
         ("assured", None, "support"),
         ("purpose-mismatch", None, "marketing"),
         ("not-assured", "anonymize", None),
