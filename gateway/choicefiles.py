@@ -15,7 +15,7 @@ from typing import Literal
 from gateway.core.errors import Problem, RulesError
 from gateway.core.ruleset import RuleSet
 from gateway.keys import Key, fingerprint
-from gateway.registers import EVERY, Consent, Refusal
+from gateway.store.registers import EVERY, Consent, Refusal
 
 CONSENT = "EXC-CONSENT"
 """The exemption whose limits a consent has."""

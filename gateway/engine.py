@@ -41,8 +41,8 @@ from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
 from gateway.ledger import FindingSummary, Ledger, Record
 from gateway.metrics import Metrics
-from gateway.registers import Registers
 from gateway.rulebook import Snapshot
+from gateway.store.registers import Registers
 from gateway.workers import WorkerPool
 
 log = logging.getLogger(__name__)

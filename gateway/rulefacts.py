@@ -58,7 +58,7 @@ def facts_of(rules: RuleSet) -> Iterator[Fact]:
     for instrument in rules.instruments.values():
         yield Fact("instrument", instrument.id, instrument)
     for finding in rules.adequacy:
-        yield Fact("adequacy", f"{finding.country}/{'+'.join(finding.origins)}", finding)
+        yield Fact("adequacy", f"{finding.country}/{'+'.join(finding.origins)}/{finding.valid_from}", finding)
     for exemption in rules.exemptions.values():
         yield Fact("exemption", exemption.id, exemption)
     for clock in rules.clocks:

@@ -7,6 +7,7 @@ something is wrong is a file read again with positions, so that checking five th
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -177,7 +178,26 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return _ADAPTERS.setdefault(kind, _ADAPTERS.get(kind) or TypeAdapter(kind))
 
 
+_KEPT: OrderedDict[tuple[type[Any], bytes], Any] = OrderedDict()
+"""What sound files held, by digest: of thousands of agents only the files that changed are parsed anew."""
+_KEPT_FILES = 2_000
+
+
 def _load[T](name: str, text: bytes, kind: type[T], problems: list[Problem]) -> Loaded[T] | None:
+    key = kind, hashlib.sha256(text).digest()
+    content: T | None = _KEPT.get(key)
+    if content is not None:
+        _KEPT.move_to_end(key)
+        return Loaded(name, text, content)
+    loaded = _parse(name, text, kind, problems)
+    if loaded is not None:
+        _KEPT[key] = loaded.content
+        while len(_KEPT) > _KEPT_FILES:
+            _KEPT.popitem(last=False)
+    return loaded
+
+
+def _parse[T](name: str, text: bytes, kind: type[T], problems: list[Problem]) -> Loaded[T] | None:
     try:
         data = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:

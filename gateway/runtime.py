@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from gateway.core.assurance import standing_on
 from gateway.core.errors import InspectionError
@@ -19,9 +20,9 @@ from gateway.inspection import build_inspector
 from gateway.keys import Key, load_key, signing_key
 from gateway.ledger import Ledger, Place, Signer
 from gateway.metrics import Metrics, MetricsServer
-from gateway.registers import Registers
 from gateway.rulebook import Rulebook, Snapshot
 from gateway.settings import Settings
+from gateway.store.registers import Registers
 from gateway.worker import Factory
 from gateway.workers import WorkerPool
 

@@ -16,9 +16,9 @@ from gateway.cli.output import console, print_json, print_table, warn
 from gateway.core.exemption import Grant
 from gateway.grantfiles import read_grant
 from gateway.keys import load_key
-from gateway.registers import Registers
 from gateway.rulefiles import load_rules
 from gateway.runtime import registers_path
+from gateway.store.registers import Registers
 
 choices = typer.Typer(no_args_is_help=True, help="Opt-outs, objections and consents, by keyed fingerprint.")
 exemptions = typer.Typer(

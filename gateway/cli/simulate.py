@@ -18,7 +18,7 @@ from gateway.core.source import Sources
 from gateway.ledger import LedgerReader
 from gateway.rulebook import Snapshot
 from gateway.rulefiles import load_rules
-from gateway.runtime import ledger_path
+from gateway.runtime import ledger_place
 from gateway.settings import Settings
 from gateway.simulate.captures import from_flows, from_har
 from gateway.simulate.page import page
@@ -91,7 +91,7 @@ def simulate(
 def _transfers(against: str, snapshot: Snapshot, settings: Settings) -> tuple[int | None, Iterator[Before]]:
     """How many there are, where that is known, and each."""
     if against == "ledger":
-        reader = LedgerReader(ledger_path(settings))
+        reader = LedgerReader(ledger_place(settings))
         return reader.head().seq, _from_ledger(reader, Records(snapshot))
     file = Path(against)
     read = from_har if file.suffix.lower() == ".har" else from_flows

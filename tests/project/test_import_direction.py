@@ -31,7 +31,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "presidio_analyzer":   ("gateway/detect",),
     "presidio_anonymizer": ("gateway/detect",),
     "spacy":               ("gateway/detect", "gateway/names"),
-    "mitmproxy":           ("gateway/proxy", "addons"),
+    "mitmproxy":           ("gateway/proxy", "gateway/simulate", "addons"),
     "sqlite3":             ("gateway/store", "gateway/decode/sqlite.py"),
     "psycopg":             ("gateway/store",),
     "alembic":             ("gateway/store",),

@@ -14,7 +14,7 @@ from gateway.core.choice import Choices
 from gateway.core.errors import RegisterError, RulesError
 from gateway.detect import normalize
 from gateway.keys import Key, fingerprint
-from gateway.registers import Consent, Refusal, Registers
+from gateway.store.registers import Consent, Refusal, Registers
 from tests.policy.builders import NOON, RULES, TODAY, a_grant, an_agent, day
 
 KEY = Key(1, bytes(32))

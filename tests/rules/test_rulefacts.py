@@ -31,7 +31,7 @@ def test_the_same_rules_do_not_differ():
 
 
 def test_a_changed_cell_and_a_changed_date_are_told_with_both_values(folder: Path):
-    change(folder, "policy/decision.yaml", "special: pass_if_condition_else_hold", "special: hold")
+    change(folder, "policy/decision.yaml", "criminal: hold, unread: hold", "criminal: block, unread: hold")
     change(folder, AGENTS, "review_due: 2027-06-30", "review_due: 2027-06-29")
 
     told = {
@@ -40,7 +40,7 @@ def test_a_changed_cell_and_a_changed_date_are_told_with_both_values(folder: Pat
     }
 
     assert told == {
-        ("cell", "intra_eea/special", "value"): ("pass_if_condition_else_hold", "hold"),
+        ("cell", "contract_complete/criminal", "value"): ("hold", "block"),
         ("agent", "example-llm", "review_due"): ("2027-06-30", "2027-06-29"),
     }
 

@@ -21,7 +21,7 @@ from gateway.core.register import Register
 from gateway.core.ruleset import RuleSet
 from gateway.core.source import Sources
 from gateway.engine import summarize
-from gateway.ledger import Record
+from gateway.ledger.record import Record
 from gateway.rulebook import Snapshot
 from gateway.simulate.captures import from_flows, from_har
 from gateway.simulate.page import page

@@ -1,0 +1,186 @@
+"""What a decision costs with many agents and a large opt-out register, and what a reload of the agents costs.
+
+    python -m bench.decisions [--agents 5000] [--opt-outs 1000000] [--records 100000]
+
+The registers stay on disk: the resident memory of this process is told before and after they are filled. A decision is
+measured as the engine makes it, from looking the agent up to the explanation in words, with the choices of three people
+looked up; every decision is of another agent than the one before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from gateway.core.decide import Facts, decide
+from gateway.core.model import Evidence, Finding, Inspection
+from gateway.ledger.record import FindingSummary, Record
+from gateway.rulebook import Rulebook, Snapshot
+from gateway.settings import shipped
+from gateway.simulate.replay import Outcome, Records, count, ending, replay
+from gateway.store.registers import Refusal, Registers
+
+TODAY = datetime.now(UTC).date()
+DECISIONS = 20_000
+
+
+def mark(number: int) -> str:
+    return f"1:{hashlib.sha256(str(number).encode()).hexdigest()[:32]}"
+
+
+def register(agents: int, files: int, rules: Path) -> None:
+    """So many agents in so many files."""
+    entry = (
+        "  - id: agent-{n}\n    name: Agent {n}\n    match: [{{host: api-{n}.example.org, port: 443}}]\n"
+        '    entity: {{name: "Agent {n}, Inc.", country: "US"}}\n    role: processor\n    purposes: [support]\n'
+        '    categories: [identity, contact, financial]\n    processing_countries: ["US"]\n'
+        "    review_due: {later}\n    assurances:\n"
+        "      - {{instrument: eu-us-dpf, valid_from: 2024-01-01, valid_until: {later}, shown: [on_list, active_row], "
+        "evidence: {{reference: R-{n}, checked_on: 2026-01-01, checked_by: bench}}}}\n"
+        "      - {{instrument: swiss-us-dpf, valid_from: 2024-09-15, valid_until: {later}, shown: [active_row], "
+        "evidence: {{reference: R-{n}, checked_on: 2026-01-01, checked_by: bench}}}}\n"
+    )
+    later = TODAY + timedelta(days=200)
+    for file in range(files):
+        texts = [entry.format(n=n, later=later) for n in range(file, agents, files)]
+        (rules / "agents" / f"register-{file:03}.yaml").write_text("schema: 1\nagents:\n" + "".join(texts))
+
+
+def inspection(number: int) -> Inspection:
+    """A name, a mail address and an IBAN of one person; some of the people have opted out."""
+    kinds = (
+        ("PERSON", "identity", None),
+        ("EMAIL_ADDRESS", "contact", None),
+        ("IBAN_CODE", "financial", "DE"),
+    )
+    findings = tuple(
+        Finding(
+            f"body.json:/{entity}",
+            0,
+            9,
+            entity,
+            0.9,
+            category,
+            region,
+            Evidence.HINT,
+            mark(number * 3 + place),
+        )
+        for place, (entity, category, region) in enumerate(kinds)
+    )
+    return Inspection(findings, (), 3, 40)
+
+
+def timed_us(what: Callable[[int], object], times: int) -> list[float]:
+    taken = []
+    for number in range(times):
+        started = time.perf_counter_ns()
+        what(number)
+        taken.append((time.perf_counter_ns() - started) / 1000)
+    return taken
+
+
+def memory_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def show(name: str, taken: list[float]) -> None:
+    cuts = statistics.quantiles(taken, n=100)
+    print(f"{name:<58} median {statistics.median(taken):7.1f} µs   p95 {cuts[94]:7.1f}   p99 {cuts[98]:7.1f}")
+
+
+def measure_decisions(snapshot: Snapshot, registers: Registers, agents: int) -> None:
+    transfers = [inspection(random.randrange(2_000_000)) for _ in range(DECISIONS)]
+
+    def decision(number: int, looked_up: bool = True) -> object:
+        agent = snapshot.register.find(f"api-{number * 7 % agents}.example.org", 443, "/v1")
+        found = transfers[number]
+        facts = Facts(agent, TODAY)
+        if looked_up:
+            prints = {one.fingerprint for one in found.findings}
+            choices = registers.choices(prints, agent, None, TODAY)
+            grants = registers.grants(agent.id, datetime.now(UTC)) if agent else ()
+            facts = Facts(agent, TODAY, choices=choices, grants=grants)
+        return decide(facts, found, snapshot.rules)
+
+    timed_us(decision, DECISIONS)  # Fills what is remembered, as the first minutes of a gateway do.
+    show("decide alone", timed_us(lambda number: decision(number, looked_up=False), DECISIONS))
+    show("look up agent, choices and exemptions, and decide", timed_us(decision, DECISIONS))
+
+
+def measure_reload(rules: Path, agents: int) -> None:
+    started = time.perf_counter()
+    book = Rulebook(rules)
+    print(f"{f'first load of {agents} agents':<58} {time.perf_counter() - started:.2f} s")
+    file = rules / "agents" / "register-000.yaml"
+    file.write_text(file.read_text().replace("checked_by: bench", "checked_by: somebody", 1))
+    started = time.perf_counter()
+    assert book.read() is not None
+    print(f"{'reload after a change in one of the files':<58} {time.perf_counter() - started:.2f} s")
+
+
+def measure_replay(snapshot: Snapshot, records: int) -> None:
+    def kept() -> Iterator[dict[str, object]]:
+        for number in range(records):
+            found = inspection(number)
+            summaries = tuple(
+                FindingSummary(one.entity, one.category, one.region, "body.json", 1, (one.fingerprint,))
+                for one in found.findings
+            )
+            record = Record(
+                id=str(number), at="2026-11-24T10:00:00.000+00:00", gateway="g", agent=f"agent-{number % 500}",
+                host=f"api-{number % 500}.example.org", port=443, method="POST", action="pass", status="certified",
+                reason="assured", rule="table/certified/elevated", why="", clauses=("ASSUR-2",), origins=("EU",),
+                classes=("elevated",), evidence=("IBAN_CODE: DE (hint)",), rules="", source="", bytes=1, body="",
+                findings=summaries,
+            )  # fmt: skip
+            yield asdict(record)
+
+    rows = list(kept())
+    ended = Snapshot(ending(snapshot.rules, "eu-us-dpf", TODAY), snapshot.register, snapshot.sources)
+    outcome = Outcome("", None)
+    started = time.perf_counter()
+    for _ in count(replay(map(Records(ended).read, rows), ended, TODAY), outcome):
+        pass
+    print(
+        f"{f'replay of {records} records':<58} {time.perf_counter() - started:.2f} s, {outcome.changed} change"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--agents", type=int, default=5_000)
+    parser.add_argument("--opt-outs", type=int, default=1_000_000)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--files", type=int, default=50)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        rules = Path(shutil.copytree(shipped("rules"), Path(place) / "rules"))
+        register(asked.agents, asked.files, rules)
+        measure_reload(rules, asked.agents)
+        snapshot = Rulebook(rules).current
+        registers = Registers(Path(place) / "registers.db")
+        before = memory_mb()
+        since = date(2020, 1, 1)
+        registers.refuse(Refusal(mark(n * 3 + 1), "opt-out", "*", since) for n in range(asked.opt_outs))
+        size = (Path(place) / "registers.db").stat().st_size / 2**20
+        print(
+            f"{asked.opt_outs} opt-outs: {size:.0f} MB on disk, {memory_mb() - before:.0f} MB more in memory"
+        )
+        measure_decisions(snapshot, registers, asked.agents)
+        registers.close()
+        measure_replay(snapshot, asked.records)
+
+
+if __name__ == "__main__":
+    main()
