@@ -108,43 +108,8 @@ def _filled(random: Random, shape: str) -> str:
 def _check(name: str | None) -> Callable[[str], bool]:
     if name is None:
         return lambda value: True
-    if name in OWN:
-        return lambda value: OWN[name]([int(sign, 36) for sign in re.sub(r"[^0-9A-Z]", "", value)])
     check = check_named(name)
     return lambda value: check(value) is not None
-
-
-def _es_nss(digits: list[int]) -> bool:
-    """Spanish social security: the first ten as a number modulo 97 (province and number below ten million joined)."""
-    text = "".join(map(str, digits))
-    return int(text[:10]) % 97 == int(text[10:]) and text[2] != "0"
-
-
-def _hu_personal(digits: list[int]) -> bool:
-    """Hungarian personal number for births before 1997: weights 1 to 10, modulo 11 (1996. évi XX. törvény, annex)."""
-    return sum(digit * weight for weight, digit in enumerate(digits[:10], 1)) % 11 == digits[10]
-
-
-def _pl_id_card(signs: list[int]) -> bool:
-    """Polish identity card: weights 7 3 1 9 7 3 1 7 3, letters from A = 10, modulo 10."""
-    return (
-        sum(sign * weight for sign, weight in zip(signs, (7, 3, 1, 9, 7, 3, 1, 7, 3), strict=True)) % 10 == 0
-    )
-
-
-def _pt_niss(digits: list[int]) -> bool:
-    """Portuguese social security: falling primes as weights, nine minus the sum modulo ten."""
-    primes = (29, 23, 19, 17, 13, 11, 7, 5, 3, 2)
-    return 9 - sum(d * w for d, w in zip(digits, primes, strict=False)) % 10 == digits[10]
-
-
-OWN: dict[str, Callable[[list[int]], bool]] = {
-    "es-nss": _es_nss,
-    "hu-personal": _hu_personal,
-    "pl-id-card": _pl_id_card,
-    "pt-niss": _pt_niss,
-}
-"""Rules that neither python-stdnum nor the gateway knows."""
 
 
 def noise(random: Random) -> str:

@@ -145,6 +145,10 @@ class ScoringFile:
     """Score of a personal number announced only so."""
     plain_fields: tuple[str, ...]
     """Last words of field names under which a number is just that, unless it is unmistakable."""
+    plain_words: tuple[str, ...]
+    """Beginnings of words that announce a thing's number: what follows one is nobody's, whatever cue is near."""
+    number_words: tuple[str, ...]
+    """Words for "number" that are written to a short cue: `bsnnummer`."""
     placeholder: str
     """What replaces a value; `{entity}` stands for its entity."""
 

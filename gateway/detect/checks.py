@@ -1,22 +1,23 @@
 """Checks that recognizers name: does this text really hold such a value, how much of it, and which region does it show?
 
-Check digits come from python-stdnum; IBANs from schwifty; phone plans from phonenumbers. Own code is only what none of
-them has, with the source of the rule in the docstring.
+Check digits come from python-stdnum; IBANs from schwifty; phone plans from phonenumbers; what python-stdnum lacks, from
+`detect.national`.
 """
 
 from __future__ import annotations
 
 import importlib
 import ipaddress
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import phonenumbers
 import schwifty
 from schwifty import registry
-from stdnum import luhn, verhoeff
+from stdnum import luhn
 from stdnum.exceptions import ValidationError
+
+from gateway.detect.national import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,18 @@ def check_named(name: str) -> Check:
     return CHECKS[name]
 
 
+_SEPARATORS = str.maketrans("", "", " ./-")
+
+
 def _stdnum(validate: Callable[[str], str], text: str) -> Passed | None:
-    try:
-        validate(text)
-    except ValidationError:
-        return None
-    return Passed(len(text))
+    """As it is written, or with the separators that its module does not know left out."""
+    for written in (text, text.translate(_SEPARATORS)):
+        try:
+            validate(written)
+        except ValidationError:
+            continue
+        return Passed(len(text))
+    return None
 
 
 def _whole(holds: Callable[[str], bool]) -> Check:
@@ -136,59 +143,6 @@ def _before_town(text: str) -> Passed:
     return Passed(text.rindex(",") if text.count(",") == 1 or text[0].isalpha() else text.index(","))
 
 
-def _weighted(digits: Iterable[int], weights: Iterable[int]) -> int:
-    return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
-
-
-def _hu_taj(text: str) -> bool:
-    """Hungarian social security number: weights 3 and 7 alternating, modulo 10 (1996. évi XX. törvény, annex)."""
-    digits = [int(one) for one in _digits(text)]
-    return len(digits) == 9 and any(digits) and _weighted(digits[:8], [3, 7] * 4) % 10 == digits[8]
-
-
-def _hu_tax(text: str) -> bool:
-    """Hungarian personal tax number: starts with 8, weights 1 to 9, modulo 11 (1996. évi XX. törvény, annex)."""
-    digits = [int(one) for one in _digits(text)]
-    return len(digits) == 10 and digits[0] == 8 and _weighted(digits[:9], range(1, 10)) % 11 == digits[9]
-
-
-def _lu_matricule(text: str) -> bool:
-    """Luxembourg matricule: birth date, then a Luhn and a Verhoeff digit over the first eleven.
-
-    Source: loi du 19 juin 2013 relative à l'identification des personnes physiques.
-    """
-    digits = _digits(text)
-    if len(digits) != 13 or not ("01" <= digits[4:6] <= "12" and "01" <= digits[6:8] <= "31"):
-        return False
-    return luhn.is_valid(digits[:12]) and verhoeff.is_valid(digits[:11] + digits[12])
-
-
-def _cross_sum(values: Iterable[int]) -> int:
-    return sum(value // 10 + value % 10 for value in values)
-
-
-def _letter_as_number(letter: str) -> str:
-    return f"{ord(letter.upper()) - ord('A') + 1:02d}"
-
-
-def _de_rvnr(text: str) -> bool:
-    """German pension insurance number: weights 2 1 2 5 7 1 2 1 2 1 2 1, cross sums, modulo 10 (VKVV § 4)."""
-    compact = re.sub(r"\s", "", text)
-    expanded = compact[:8] + _letter_as_number(compact[8]) + compact[9:11]
-    if not 1 <= int(compact[2:4]) % 50 <= 31 or not 1 <= int(compact[4:6]) <= 12:
-        return False
-    weights = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
-    total = _cross_sum(int(digit) * weight for digit, weight in zip(expanded, weights, strict=True))
-    return total % 10 == int(compact[11])
-
-
-def _de_kvnr(text: str) -> bool:
-    """German health insurance number: weights 1 and 2 alternating, cross sums, modulo 10 (SGB V § 290)."""
-    expanded = _letter_as_number(text[0]) + text[1:9]
-    total = _cross_sum(int(digit) * weight for digit, weight in zip(expanded, (1, 2) * 5, strict=True))
-    return total % 10 == int(text[9])
-
-
 CHECKS: dict[str, Check] = {
     "iban": _iban,
     "phone": _phone,
@@ -197,9 +151,5 @@ CHECKS: dict[str, Check] = {
     "ip": _address,
     "email": _email,
     "before-town": _before_town,
-    "hu-taj": _whole(_hu_taj),
-    "hu-tax": _whole(_hu_tax),
-    "lu-matricule": _whole(_lu_matricule),
-    "de-rvnr": _whole(_de_rvnr),
-    "de-kvnr": _whole(_de_kvnr),
+    **{name: _whole(rule) for name, rule in RULES.items()},
 }

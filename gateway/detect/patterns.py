@@ -20,7 +20,7 @@ import re2
 from gateway.core.detection import DetectionRules, Form, Recognizer
 from gateway.core.model import Evidence
 from gateway.detect.checks import Check, Passed, check_named
-from gateway.detect.cues import Cued, Cues
+from gateway.detect.cues import Cued, Cues, field_before
 from gateway.detect.text import folded, plain, words_of
 
 ANY_STATE = "*"
@@ -34,6 +34,11 @@ WORD_WINDOW = 24
 """Characters before a value in which the word before it is looked for."""
 
 _WORD_BEFORE = re.compile(r"\b([^\W\d_]{3,})[^\w\n]{0,3}\Z")
+_THING_BEFORE = re.compile(
+    r"([^\W\d_]{3,})(?:[^\w\n]{0,3}\b(?:id|nr|no|n|nro|number|num|numero|nummer|code|č|št|br|αρ|ref))?[^\w\n]{0,4}\Z",
+    re.IGNORECASE,
+)
+"""The word before a value, with or without one for "number" between them."""
 _HYPHENED = re.compile(r"([^\W_]+)-\Z")
 _STARTS_PLAIN = re.compile(r"(?:\(\?i:)?(?:\\d|\[[0-9A-Za-z-]+\]|[0-9A-Za-z])(?![?*])(?!\{0)")
 _ENDS_PLAIN = re.compile(r"(?:\\d|\[[0-9A-Za-z-]+\])(?:\{[1-9][0-9]*(?:,[0-9]*)?\}|\+)?\)?\Z")
@@ -82,15 +87,16 @@ class Scanner:
                     self._cued[subject].append(one)
         self._all = None if staged else forms
         cues = {one.id: one.cues for one in rules.recognizers}
-        self._cues = Cues({**cues, ANY_STATE: rules.scoring.identifier_cues})
+        self._cues = Cues({**cues, ANY_STATE: rules.scoring.identifier_cues}, rules.scoring.number_words)
+        self._plain_stems = tuple(folded(word) for word in rules.scoring.plain_words)
         self._plain_fields = frozenset(words_of(field) for field in rules.scoring.plain_fields)
         self._label_cues = lru_cache(maxsize=4096)(self._cues.in_label)
 
     def scan(self, text: str, label: str) -> list[Hit]:
         """Values in `text` that reach their threshold; they may overlap. `label` is the field name as words."""
         glued = plain(text)
-        apart = glued.replace("_", "\x1f") if "_" in glued else glued
         cued = self._cues.around(text, self._label_cues(label))
+        apart = _parted(glued.replace("_", "\x1f") if "_" in glued else glued, cued)
         whole = glued.encode(errors="replace")
         encoded = {True: whole, False: whole if apart is glued else apart.encode(errors="replace")}
         counts = label.rpartition(" ")[2] not in self._plain_fields
@@ -160,11 +166,23 @@ class Scanner:
         if subject in cued.everywhere:
             return True
         own = list(cued.own(subject, *span, self._scoring.cue_window))
-        return bool(own) and (one.form.glued or not _is_piece(text, span, own))
+        if not own or not (one.form.glued or not _is_piece(text, span, own)):
+            return False
+        # `order 93926580889 ... your birth number`: what is announced as a thing is no person's.
+        thing = _THING_BEFORE.search(cued.text, max(span[0] - 2 * WORD_WINDOW, 0), span[0])
+        if thing is None or not thing[1].startswith(self._plain_stems):
+            return True
+        # Unless it is part of the cue, or of a field name with it: `numero_fiscal_reference`.
+        return any(
+            start < span[0] and cued.text[end : thing.start(1)] in ("", "_", "-") for start, end in own
+        )
 
     def _may_be_personal(self, text: str, start: int, end: int) -> bool:
         """Neither part of something longer nor announced as something else (`version 4.18.2.1`)."""
         before = _WORD_BEFORE.search(text, max(start - WORD_WINDOW, 0), start)
+        field = field_before(text, start)
+        if field and words_of(field).rpartition(" ")[2] in self._plain_fields:
+            return False
         return not _is_joined(text, start, end) and not (before and folded(before[1]) in self._plain_fields)
 
 
@@ -229,7 +247,7 @@ def _compile(recognizer: Recognizer, rules: DetectionRules, first: int) -> Itera
                 check=check,
                 threshold=rules.threshold(recognizer.entity),
                 alone=form.alone >= rules.threshold(recognizer.entity),
-                national=recognizer.region is not None and check is not None,
+                national=recognizer.region is not None and recognizer.evidence is Evidence.PROOF,
             )
     except ValueError as error:
         raise ValueError(f"recognizer {recognizer.id}: {error}") from error
@@ -257,6 +275,15 @@ def _bordered(form: Form) -> str:
     left = r"\b" if _STARTS_PLAIN.match(form.pattern) else ""
     right = r"\b" if _ENDS_PLAIN.search(form.pattern) else ""
     return f"{left}(?:{form.pattern}){right}"
+
+
+def _parted(text: str, cued: Cued) -> str:
+    """The text in which a number written to its cue stands apart: `PESEL44051401359`."""
+    ends = {end for places in cued.places.values() for _, end in places if text[end : end + 1].isdigit()}
+    for end in ends:
+        if text[end - 1].isalpha():
+            text = f"{text[: end - 1]}\x1f{text[end:]}"
+    return text
 
 
 def _is_joined(text: str, start: int, end: int) -> bool:

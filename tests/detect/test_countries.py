@@ -46,7 +46,8 @@ class Number:
 NUMBERS = [
     Number("AT_SVNR", "stdnum.at.vnr", "123?010180", "Sozialversicherungsnummer", "svnr"),
     Number("AT_TIN", "stdnum.at.tin", "59-119/901?", "Steuernummer", "steuernummer", alone=True),
-    Number("BE_NRN", "stdnum.be.nn", "85.07.30-033.??", "rijksregisternummer", "insz", alone=True),
+    Number("BE_NRN", "be-nrn", "85.07.30-033.??", "rijksregisternummer", "insz", alone=True),
+    Number("BE_EID_CARD", "be-eid", "591-1380540-??", "identiteitskaart", "eid", alone=True),
     Number("BG_EGN", "stdnum.bg.egn", "750101000?", "ЕГН", "egn"),
     Number("BG_PNF", "stdnum.bg.pnf", "700123456?", "ЛНЧ", "lnch"),
     Number("CH_AHV", "stdnum.ch.ssn", "756.1234.5678.9?", "AHV-Nummer", "ahvNummer", alone=True),
@@ -56,21 +57,28 @@ NUMBERS = [
     Number("DE_SOCIAL_SECURITY", "de-rvnr", "65180539A00?", "Rentenversicherungsnummer", "rvnr", alone=True),
     Number("DE_HEALTH_INSURANCE", "de-kvnr", "A12345678?", "Versichertennummer", "kvnr"),
     Number("DK_CPR", "stdnum.dk.cpr", "010185-401?", "CPR-nummer", "cpr", alone=True),
+    Number("ES_NSS", "es-nss", "28/12345678/??", "número de la Seguridad Social", "nuss"),
+    Number("HR_JMBG", "stdnum.si.emso", "010198533000?", "JMBG", "jmbg", alone=True),
+    Number("HU_SZEMELYI", "hu-personal", "2-720304-123?", "személyi azonosító", "szemelyiAzonosito"),
+    Number("PL_ID_CARD", "pl-id-card", "ABA?00000", "dowód osobisty", "dowodOsobisty"),
+    Number("PT_NISS", "pt-niss", "1234567890?", "segurança social", "niss"),
+    Number("SE_PERSONNUMMER", "se-pnr", "880380-001?", "samordningsnummer", "samordningsnummer", alone=True),
+    Number("UK_UTR", "stdnum.gb.utr", "?155839466", "unique taxpayer reference", "utr"),
     Number("EE_ISIKUKOOD", "stdnum.ee.ik", "3680518700?", "isikukood", "isikukood"),
-    Number("ES_NIF", "stdnum.es.dni", "54362315@", "DNI", "dni", alone=True),
+    Number("ES_NIF", "es-nif", "54362315@", "DNI", "dni", alone=True),
     Number("ES_NIE", "stdnum.es.nie", "X2482300@", "NIE", "nie", alone=True),
-    Number("FI_PERSONAL_IDENTITY_CODE", "stdnum.fi.hetu", "131052-308@", "henkilötunnus", "hetu", alone=True),
-    Number("FI_PERSONAL_IDENTITY_CODE", "stdnum.fi.hetu", "010203B12?@", "hetu", "hetu", alone=True),
+    Number("FI_PERSONAL_IDENTITY_CODE", "fi-hetu", "131052-308@", "henkilötunnus", "hetu", alone=True),
+    Number("FI_PERSONAL_IDENTITY_CODE", "fi-hetu", "010203B12?@", "hetu", "hetu", alone=True),
     Number(
         "FR_NIR", "stdnum.fr.nir", "2 95 10 99 126 111 ??", "numéro de sécurité sociale", "nir", alone=True
     ),
     Number("FR_NIF", "stdnum.fr.nif", "30 23 217 60? ???", "numéro fiscal", "numeroFiscal"),
     Number("GR_AMKA", "stdnum.gr.amka", "0101311102?", "ΑΜΚΑ", "amka"),
     Number("GR_AFM", "stdnum.gr.vat", "02345678?", "ΑΦΜ", "afm"),
-    Number("HR_OIB", "stdnum.hr.oib", "3339200596?", "OIB", "oib"),
+    Number("HR_OIB", "hr-oib", "3339200596?", "OIB", "oib"),
     Number("HU_TAJ", "hu-taj", "123 456 78?", "TAJ szám", "tajSzam"),
     Number("HU_TAX_ID", "hu-tax", "807143072?", "adóazonosító jel", "adoazonosito"),
-    Number("IE_PPSN", "stdnum.ie.pps", "6433435@", "PPS number", "ppsn", alone=True),
+    Number("IE_PPSN", "ie-pps", "6433435@", "PPS number", "ppsn", alone=True),
     Number("IS_KENNITALA", "stdnum.is_.kennitala", "450401-31?0", "kennitala", "kennitala", alone=True),
     Number(
         "IT_FISCAL_CODE",
@@ -90,26 +98,46 @@ NUMBERS = [
     Number("PT_NIF", "stdnum.pt.nif", "50196484?", "contribuinte", "nif"),
     Number("PT_CC", "stdnum.pt.cc", "00000000 ?ZZ4", "cartão de cidadão", "cartaoCidadao", alone=True),
     Number("RO_CNP", "stdnum.ro.cnp", "163061512345?", "CNP", "cnp", alone=True),
-    Number(
-        "SE_PERSONNUMMER", "stdnum.se.personnummer", "880320-001?", "personnummer", "personnummer", alone=True
-    ),
+    Number("SE_PERSONNUMMER", "se-pnr", "880320-001?", "personnummer", "personnummer", alone=True),
     Number("SI_EMSO", "stdnum.si.emso", "010100650000?", "EMŠO", "emso", alone=True),
     Number("SI_TAX_ID", "stdnum.si.ddv", "5022305?", "davčna številka", "davcnaStevilka"),
     Number("SK_RODNE_CISLO", "stdnum.sk.rc", "710319/274?", "rodné číslo", "rodneCislo", alone=True),
     Number("UK_NHS", "stdnum.gb.nhs", "943 476 591?", "NHS number", "nhsNumber"),
     Number("US_SSN", "stdnum.us.ssn", "536-90-439?", "SSN", "ssn", alone=True),
 ]
-SHARED = {"SK_RODNE_CISLO": "CZ_RODNE_CISLO", "DK_CPR": "IS_KENNITALA"}
+SHARED = {"SK_RODNE_CISLO": "CZ_RODNE_CISLO", "DK_CPR": "IS_KENNITALA", "HR_JMBG": "SI_EMSO"}
 """Numbers that another state writes in the very same way; a finding may name either."""
 DATE_ONLY = {"DK_CPR", "US_SSN"}
 """Numbers whose rule has no check digit, or no longer one: a hint of their state, never proof."""
 UNCHECKED = {
+    "AT_ID_CARD": ("Personalausweis Nr.", "1234567"),
+    "BG_ID_CARD": ("лична карта №", "641234567"),
+    "CH_HEALTH_CARD": ("Versichertenkarte", "80756 00026 31234 56789"),
+    "CH_ID_CARD": ("Identitätskarte", "E1234567"),
+    "CY_ID": ("δελτίο ταυτότητας", "0012345678"),
+    "CZ_ID_CARD": ("číslo OP", "123456789"),
     "DE_ID_CARD": ("Personalausweis", "T22000129"),
-    "MT_ID": ("identity card", "0123456M"),
+    "DE_TAX_NUMBER": ("Steuernummer", "181/815/08155"),
+    "EE_ID_CARD": ("ID-kaardi number", "AA1234567"),
+    "FI_ID_CARD": ("henkilökortin numero", "123456789"),
+    "FI_TAX_NUMBER": ("veronumero", "123456789112"),
+    "FR_ID_CARD": ("carte nationale d'identité", "D2H6862M2"),
+    "GR_ID_CARD": ("αριθμός ταυτότητας", "ΑΝ123456"),
+    "HR_ID_CARD": ("osobna iskaznica", "112345678"),
+    "HR_MBO": ("MBO", "123456789"),
+    "HU_ID_CARD": ("személyi igazolvány száma", "123456AB"),
+    "IT_HEALTH_CARD": ("tessera sanitaria", "80380000301234567890"),
+    "IT_ID_CARD": ("carta d'identità n.", "AX1234567"),
     "LI_PEID": ("PEID", "123456789"),
-    "ES_NSS": ("número de la Seguridad Social", "28/12345678/40"),
-    "HU_SZEMELYI": ("személyi azonosító", "2-720304-1235"),
-    "PT_NISS": ("segurança social", "12345678901"),
+    "LT_ID_CARD": ("asmens tapatybės kortelė", "12345678"),
+    "LV_ID_CARD": ("personas apliecība", "PA1234567"),
+    "MT_ID": ("identity card", "0123456M"),
+    "NL_ID_CARD": ("identiteitskaart", "SPECI2014"),
+    "RO_ID_CARD": ("carte de identitate seria", "RX 123456"),
+    "SE_ID_CARD": ("nationellt ID-kort", "12345678"),
+    "SI_HEALTH_INSURANCE": ("ZZZS številka", "031234567"),
+    "SK_ID_CARD": ("občiansky preukaz", "EA123456"),
+    "UK_NINO": ("National Insurance number", "AB 12 34 56 C"),
 }
 """Identifiers without check digit: never without a cue."""
 

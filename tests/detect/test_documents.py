@@ -16,9 +16,10 @@ PASSPORTS = [
     ("číslo pasu", "41234567"),
 ]
 CARDS = [
-    ("dowodu osobistego", "ABA 300000"),
-    ("δελτίου ταυτότητας", "ΑΒ 123456"),
-    ("carta d'identità", "CA12345AA"),
+    ("PL_ID_CARD", "dowodu osobistego", "ABA 300000"),
+    ("GR_ID_CARD", "δελτίου ταυτότητας", "ΑΒ 123456"),
+    ("IT_ID_CARD", "carta d'identità", "CA12345AA"),
+    ("ID_CARD", "osebne izkaznice", "002123456"),
 ]
 
 
@@ -28,9 +29,9 @@ def test_a_passport_number_counts_beside_its_cue_only(find: Find, cue: str, text
     assert find(f"ref {text} ok") == []
 
 
-@pytest.mark.parametrize(("cue", "text"), CARDS)
-def test_an_identity_card_number_counts_beside_its_cue_only(find: Find, cue: str, text: str):
-    assert ("ID_CARD", text) in find(f"{cue}: {text}")
+@pytest.mark.parametrize(("entity", "cue", "text"), CARDS)
+def test_an_identity_card_number_counts_beside_its_cue_only(find: Find, entity: str, cue: str, text: str):
+    assert (entity, text) in find(f"{cue}: {text}")
     assert find(f"ref {text} ok") == []
 
 

@@ -13,6 +13,7 @@ from bench.detection.report import masked, report
 from bench.detection.running import TOOLS_KNOWN, Answers, translated
 from bench.detection.samples import Sample, Span, table
 from bench.detection.scoring import Tally, tally, wilson
+from bench.detection.wild import HELD_OUT, TUNED, national, nobodys, papers
 from gateway.rulefiles import load_rules
 from gateway.settings import shipped
 
@@ -135,3 +136,13 @@ def test_texts_to_time_have_their_length():
 
     assert sizes["letters", "950 KB"] == 950_000
     assert 950_000 <= sizes["JSON records", "950 KB"] < 960_000
+
+
+def test_numbers_in_the_wild_are_half_held_out_and_of_every_state():
+    states = {country.iso2 for country in load_rules(shipped("rules")).countries}
+    samples = [*national(1), *papers(1)]
+
+    assert {one.source for one in national(1)} >= states
+    assert {one.form.partition(",")[0] for one in samples} == {TUNED, HELD_OUT}
+    assert all(one.text[span.start : span.end] for one in samples for span in one.spans)
+    assert list(nobodys(2, 20)) == list(nobodys(2, 20))

@@ -154,7 +154,11 @@ def test_an_entry_that_cannot_be_meant_is_refused(folder: Path, lines, field, wh
         (recognizer("("), (5, "recognizers.0.pattern"), "is not RE2: missing )"),
         (recognizer("E(?=x)"), (5, "recognizers.0.pattern"), "is not RE2"),
         (recognizer("E", check="stdnum.lun"), (7, "recognizers.0.check"), "no module 'stdnum.lun'"),
-        (recognizer("E", check="ibn"), (7, "recognizers.0.check"), "or one of: before-town, card, "),
+        (
+            recognizer("E", check="ibn"),
+            (7, "recognizers.0.check"),
+            "or one of: be-eid, be-nrn, before-town, card, ",
+        ),
         (
             ["deny:", "  - entity: PERSON", "    patterns: ['ok', '[']"],
             (4, "deny.0.patterns.1"),
@@ -174,14 +178,14 @@ def test_the_check_compiles_every_pattern_and_looks_up_every_check(folder: Path,
 def test_a_broken_pattern_of_the_shipped_recognizers_is_found_too(folder: Path):
     file = folder / "detection" / "documents.recognizers.yaml"
     text = file.read_text()
-    file.write_text(text.replace("'\\d{7,9}'", "'\\d{7,9'", 1).replace("'\\d{7,9'", "'(\\d{7,9}'", 1))
+    file.write_text(text.replace("'\\d{6,9}'", "'\\d{6,9'", 1).replace("'\\d{6,9'", "'(\\d{6,9}'", 1))
 
     with pytest.raises(RulesError) as caught:
         load_rules(folder, trying_patterns=True)
 
     (one,) = caught.value.problems
-    assert one.field == "recognizers.0.forms.1.pattern"
-    assert one.line == text[: text.index("'\\d{7,9}'")].count("\n") + 1
+    assert one.field == "recognizers.0.forms.2.pattern"
+    assert one.line == text[: text.index("'\\d{6,9}'")].count("\n") + 1
 
 
 def test_a_name_used_twice_is_refused(folder: Path):
