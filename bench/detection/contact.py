@@ -111,7 +111,7 @@ def _sample(
 def _phones(random: Random, region: str, cues: list[str]) -> Iterator[tuple[str, str, str]]:
     for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
         for place in range(EACH):
-            number = _valid_phone(random, region, kind)
+            number = valid_phone(random, region, kind)
             if number is None:
                 continue
             international = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
@@ -125,7 +125,8 @@ def _phones(random: Random, region: str, cues: list[str]) -> Iterator[tuple[str,
             yield "national, bare", cue, "".join(sign for sign in national if sign.isdigit())
 
 
-def _valid_phone(random: Random, region: str, kind: int) -> phonenumbers.PhoneNumber | None:
+def valid_phone(random: Random, region: str, kind: int) -> phonenumbers.PhoneNumber | None:
+    """An invented number of a kind that the region's plan has; none where it has no such kind."""
     example = phonenumbers.example_number_for_type(region, kind)
     if example is None:
         return None

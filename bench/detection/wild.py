@@ -70,7 +70,7 @@ def nobodys(seed: int, count: int = 1500) -> Iterator[Sample]:
             others = _others(random, words) | {"cue": random.choice(words["labels"][lang])}
         else:
             template = random.choice(WRAPPINGS[random.choice(sorted(WRAPPINGS))])
-            others = _others(random, words) | {"key": _cased(random, random.choice(words["keys"]))}
+            others = _others(random, words) | {"key": cased(random, random.choice(words["keys"]))}
         text, _, _ = around(template, noise(random), others)
         yield Sample(f"nobody-{place}", "noise", text, (), lang, "noise, in the wild", "sentence")
 
@@ -93,18 +93,18 @@ def _samples(
             value = invented(random, shape, row.get("check"))
             others = _others(random, words)
             if cue:
-                wrapping = "sentence"
+                how = "sentence"
                 # Every other sentence is for the held-out half alone.
                 own = frames.get(lang, frames["en"])
                 template = random.choice(own[::2] if half == TUNED else own)
                 others["cue"] = cue
             else:
-                template, wrapping = _wrapping(random, value, digits=bool(row.get("digits")))
-                others["key"] = _cased(random, key)
+                template, how = wrapping(random, value, digits=bool(row.get("digits")))
+                others["key"] = cased(random, key)
             text, start, end = around(template, value, others)
             number = f"{group}-{country}-{row['entity']}-{lang}-{cue or key}-{place}"
             span = Span(start, end, row.get("kind", "NATIONAL_ID"), row["entity"])
-            yield Sample(number, group, text, (span,), lang, country, f"{half}, {wrapping}")
+            yield Sample(number, group, text, (span,), lang, country, f"{half}, {how}")
 
 
 def half_of(word: str) -> str:
@@ -112,14 +112,20 @@ def half_of(word: str) -> str:
     return HELD_OUT if sha256(word.lower().encode()).digest()[0] % 2 else TUNED
 
 
-def _wrapping(random: Random, value: str, *, digits: bool) -> tuple[str, str]:
+def filled_around(random: Random, template: str, value: str, key: str) -> tuple[str, int, int]:
+    """A record with the value under the key, among others that are nobody's."""
+    return around(template, value, _others(random, table("wild_noise.yaml")) | {"key": key})
+
+
+def wrapping(random: Random, value: str, *, digits: bool) -> tuple[str, str]:
+    """A record to put a value into, and of what kind it is."""
     if digits and value.isdigit() and value[0] != "0" and random.random() < 0.3:
         return WRAPPINGS["json number"][0], "json number"
-    wrapping = random.choice(["json", "json", "csv", "xml", "line"])
-    return random.choice(WRAPPINGS[wrapping]), wrapping
+    how = random.choice(["json", "json", "csv", "xml", "line"])
+    return random.choice(WRAPPINGS[how]), how
 
 
-def _cased(random: Random, key: str) -> str:
+def cased(random: Random, key: str) -> str:
     """A field name in one of the ways programs write them, sometimes with whose it is before it."""
     if "_" not in key and not key.islower():
         return key

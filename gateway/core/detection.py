@@ -50,6 +50,8 @@ class Recognizer:
     with_cue: float = 0.95
     cues: tuple[str, ...] = ()
     """Words and field names, lower case; a cue counts from the start of a word, so a stem will do."""
+    cue_window: int | None = None
+    """Characters before a value in which a cue counts, where not so many as for others."""
     region: str | None = None
     evidence: Evidence = Evidence.NONE
     source: str

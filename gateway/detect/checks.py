@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ class Passed:
     length: int
     """Characters from the start of the candidate that belong to the value."""
     region: str | None = None
+    skip: int = 0
+    """Characters at the start that only announce the value."""
 
 
 Check = Callable[[str], Passed | None]
@@ -79,12 +82,12 @@ def _iban(text: str) -> Passed | None:
     length = _IBAN_LENGTHS.get(country)
     if length is None:
         return None
-    kept = [place for place, sign in enumerate(text) if not sign.isspace()]
+    kept = [place for place, sign in enumerate(text) if sign not in " -"]
     if len(kept) < length:
         return None
     end = kept[length - 1] + 1
     try:
-        schwifty.IBAN(text[:end])
+        schwifty.IBAN(text[:end].replace("-", ""))
     except schwifty.exceptions.SchwiftyException:
         return None
     return Passed(end, country)
@@ -98,6 +101,7 @@ _IBAN_LENGTHS: dict[str, int] = {
 def _phone(text: str) -> Passed | None:
     """An international number that its country's plan knows; the region is that of the plan."""
     written = "+" + text[2:] if text.startswith("00") else text
+    written = written.replace("(0)", "")
     try:
         number = phonenumbers.parse(written, None)
     except phonenumbers.NumberParseException:
@@ -112,7 +116,38 @@ def _phone(text: str) -> Passed | None:
 def _national_phone(text: str) -> bool:
     """A number without country code; no plan is asked, since beside a cue any number of that length is somebody's."""
     digits = _digits(text)
-    return 7 <= len(digits) <= 12 and len(set(digits)) > 2
+    return 7 <= len(digits) <= 12 and len(set(digits)) > 2 and not _DATE.fullmatch(text)
+
+
+_DATE = re.compile(r"\d\d?([./ -])\d\d?\1(?:19|20)\d\d|(?:19|20)\d\d([./ -])\d\d?\2\d\d?")
+
+
+def _secret(text: str) -> Passed | None:
+    """What follows the word for a secret, where it looks like one and not like code, a type or a gap to be filled."""
+    start = max(text.rfind(sign) for sign in " :=\"'") + 1
+    value = text[start:]
+    told = any(sign.isdigit() or sign in "!?#&*+@^~" for sign in value) and any(map(str.isalpha, value))
+    coded = _CODE.search(value) is not None or value.lower() in _GAPS
+    return Passed(len(text), skip=start) if told and not coded else None
+
+
+def _after_word(text: str) -> Passed:
+    """From the first digit on."""
+    return Passed(len(text), skip=next(place for place, sign in enumerate(text) if sign.isdigit()))
+
+
+def _connection(text: str) -> Passed | None:
+    """An address with user and password in it, which is none of a manual's."""
+    secret = text.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    return None if not secret or _CODE.search(secret) or secret.lower() in _GAPS else Passed(len(text))
+
+
+_CODE = re.compile(r"[(){}\[\]<>$|\\]|\*\*|\w\.\w+\.\w|%[sd(]")
+_GAPS = frozenset(
+    ["password", "passwd", "pass", "secret", "pwd", "user", "changeme", "changeit", "example", "xxx", "hunter2", "pw",
+     "your_password", "your-password", "mypassword", "p4ssw0rd", "passw0rd", "password1", "password123", "secret123"]
+)  # fmt: skip
+"""What manuals write where a secret would stand."""
 
 
 def _card(text: str) -> bool:
@@ -123,11 +158,12 @@ def _card(text: str) -> bool:
 
 def _address(text: str) -> Passed | None:
     """A public IP address; private and reserved ones point to no person outside the sender's network."""
+    text = text.partition(" ")[0]
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    return Passed(len(text)) if address.is_global else None
+    return Passed(len(text)) if address.is_global and not address.is_multicast else None
 
 
 def _email(text: str) -> Passed | None:
@@ -151,5 +187,8 @@ CHECKS: dict[str, Check] = {
     "ip": _address,
     "email": _email,
     "before-town": _before_town,
+    "after-word": _after_word,
+    "secret": _secret,
+    "connection": _connection,
     **{name: _whole(rule) for name, rule in RULES.items()},
 }

@@ -61,6 +61,8 @@ _OWN_FIELD = re.compile(
     r"""["'](?P<name>[^\W\d][\w.\-]*)["']\s*:\s*["']?\Z"""
     r"""|(?:^|[\s&?])(?P<assigned>[^\W\d][\w.\-]*)=["']?\Z|<(?P<element>[^\W\d][\w.:\-]*)[^<>]*>\Z"""
 )
+_NUMBER = re.compile(r"\d{4}")
+"""What no head of a table holds."""
 _NEXT_CELL = re.compile(r"[;\t|,\n]")
 _NUMBER_AHEAD = re.compile(r"\d(?:[ ./\-]?\d){5}")
 
@@ -99,7 +101,7 @@ class Cued:
                     and _in_column(self.text, cue_start, start)
                 ):
                     yield place
-            elif cue_start == start and cue_end < end:
+            elif cue_start == start and cue_end < end and self.text[cue_end] == " ":
                 yield place  # The first word of what it announces, as in "Μένει Ερμού 12".
             elif (
                 end <= cue_start
@@ -173,7 +175,7 @@ class Cues:
             return _NUMBER_AHEAD.match(text, end) is not None
         if written[end - 1].islower() and written[end].isupper():
             return True
-        if written[start:end].isupper() and written[end].islower():
+        if end - start > 1 and written[start:end].isupper() and written[end].islower():
             return True
         rest = _LETTERS.match(text, end)
         return rest is not None and rest[0] in self._number_words
@@ -210,7 +212,7 @@ def _cells_below(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Where the cells begin whose column is headed by the cue, as cues without length."""
     line = text.rfind("\n", 0, start) + 1
     head_end = text.find("\n", end)
-    if head_end < 0 or head_end - line > LONGEST_HEAD:
+    if head_end < 0 or head_end - line > LONGEST_HEAD or _NUMBER.search(text, line, head_end):
         return
     second_end = text.find("\n", head_end + 1)
     second_end = len(text) if second_end < 0 else second_end

@@ -43,6 +43,7 @@ _NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.]{1,2}[^\W\d_]+\.?)*")
 _LISTED_NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.,]{1,2}[^\W\d_]+\.?){0,5}")
 """What a field for names may hold: the family name may come first, then a comma."""
 _LINE = re.compile(r"^[ \t]*[\"']?([^\W\d][\w .\-]{1,40}?)[\"']?[ \t]*[:=][ \t]*(\S[^\n]*)$", re.MULTILINE)
+_SECRET = re.compile(r"""["']?(?=\S*[\d!?#&*+@^~])(?=\S*[^\W\d_])[^\s"'(){}\[\]<>$|\\,;]{6,}["']?[\s,;]*\Z""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,8 @@ class NameRules:
         if ":" in text or "=" in text:
             for match in _LINE.finditer(text):
                 rule = self._field_rule(words_of(match[1]))
-                if rule is not None:
+                # In code and manuals such a line may be a declaration: a secret must look like one.
+                if rule is not None and (rule.shape == "name" or _SECRET.match(match[2])):
                     yield from self._value(rule, text, *match.span(2))
 
     def rule_for(self, label: str) -> FieldRule | None:

@@ -131,7 +131,7 @@ class Scanner:
                 continue
             end = start + passed.length
             at = offsets.bytes(end)
-            hit = self._weigh(one, passed, text, (start, end), cued, counts)
+            hit = self._weigh(one, passed, text, (start + passed.skip, end), cued, counts)
             if hit is not None:
                 yield hit
 
@@ -165,7 +165,7 @@ class Scanner:
         """Whether a cue announces the value, and not something longer of which the value is a piece."""
         if subject in cued.everywhere:
             return True
-        own = list(cued.own(subject, *span, self._scoring.cue_window))
+        own = list(cued.own(subject, *span, one.recognizer.cue_window or self._scoring.cue_window))
         if not own or not (one.form.glued or not _is_piece(text, span, own)):
             return False
         # `order 93926580889 ... your birth number`: what is announced as a thing is no person's.

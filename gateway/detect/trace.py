@@ -291,7 +291,8 @@ class _Watched(Scanner):
         start, end = span
         low = max(start - CUE_SIGHT, 0)
         near = search.around(self._written[low : end + CUE_SIGHT], frozenset())
-        yield from _nearest(near, (start - low, end - low), self._scoring.cue_window)
+        window = recognizer.cue_window or self._scoring.cue_window
+        yield from _nearest(near, (start - low, end - low), window)
 
 
 def _nearest(near: Cued, span: tuple[int, int], window: int) -> Iterator[Cue]:

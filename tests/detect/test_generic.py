@@ -181,3 +181,42 @@ def test_a_street_without_a_street_word_is_shown_by_postcode_or_announcement(
 )
 def test_a_word_and_a_number_alone_are_no_street(find: Find, text: str):
     assert find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("mobil: +36 (0)1 233 3660", "+36 (0)1 233 3660"),
+        ("tél. 01.42.68.53.00", "01.42.68.53.00"),
+        ("Handynr. 0171/1234567", "0171/1234567"),
+        ("DE89-3704-0044-0532-0130-00", "DE89-3704-0044-0532-0130-00"),
+        ("DOB: April 1, 1939", "April 1, 1939"),
+        ("nar. 18/01/91", "18/01/91"),
+        ("Pasienten (f. 15.07.1980) kom", "15.07.1980"),
+        ("my password is tr0ub4dor&3", "tr0ub4dor&3"),
+        ("postgresql://app:x7Gh2kkP@db.example.org/shop", "postgresql://app:x7Gh2kkP@db.example.org/shop"),
+        ("Authorization: Bearer w4QzWx8JWUjv9MiYyvWcKf2z", "w4QzWx8JWUjv9MiYyvWcKf2z"),
+        ("token ghp_swRcHxoCXgku4GxhpJksTCdi6GKzWN0sGaAa", "ghp_swRcHxoCXgku4GxhpJksTCdi6GKzWN0sGaAa"),
+        ("5.12.33.44 - - [26/Nov/2026:10:00:00 +0000]", "5.12.33.44"),
+    ],
+)
+def test_further_notations(find: Find, text: str, value: str):
+    assert [found for _, found in find(text)] == [value]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: string",
+        "password: str | None = None",
+        "secret_key: str | bytes",
+        "password = os.environ['DB_PASSWORD1']",
+        "postgresql://user:password@localhost/db",
+        "postgresql://app:${DB_PASSWORD}@db.example.org/shop",
+        "libfoo (>= 2.3.3.4), Git 1.7.12.2 Release Notes",
+        "addMembership('224.0.0.114')",
+        "sku;name\nKFZ-25727;Steel hinge\nVLF-55751;Chaise longue\n",
+    ],
+)
+def test_declarations_manuals_and_versions_hold_nothing(find: Find, text: str):
+    assert find(text) == []

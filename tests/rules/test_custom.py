@@ -157,7 +157,7 @@ def test_an_entry_that_cannot_be_meant_is_refused(folder: Path, lines, field, wh
         (
             recognizer("E", check="ibn"),
             (7, "recognizers.0.check"),
-            "or one of: be-eid, be-nrn, before-town, card, ",
+            "or one of: after-word, be-eid, be-nrn, before-town, card, ",
         ),
         (
             ["deny:", "  - entity: PERSON", "    patterns: ['ok', '[']"],
