@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo coverage bench abuse monotone fuzz eval train lock format clean
+.PHONY: help install test check demo coverage bench decisions abuse monotone fuzz eval train lock format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ coverage: install ## Write docs/coverage.md anew from the tables of carriers and
 
 bench: install ## Measure speed beside that of a plain mitmdump
 	$(BIN)/python -m bench
+
+decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload and replay (ARGS=--help)
+	$(BIN)/python -m bench.decisions $(ARGS)
 
 monotone: install ## Try over 50,000 generated cases that weaker assurance is never treated more mildly (about 10 minutes)
 	$(BIN)/pytest tests/policy/test_monotony.py --hypothesis-profile=thorough --hypothesis-show-statistics $(ARGS)
