@@ -23,7 +23,7 @@ from gateway.core.exemption import Grant
 from gateway.core.law import Jurisdiction, Status
 from gateway.core.model import Action, DataClass, Finding, Inspection, Origin, severity
 from gateway.core.origin import BOTH, jurisdictions, origin_of
-from gateway.core.ruleset import RuleSet, parse_cell
+from gateway.core.ruleset import RuleSet
 from gateway.core.source import Source
 from gateway.core.texts import Reason, because
 
@@ -149,17 +149,19 @@ class _Weighing:
         """The most severe outcome of one matter over the jurisdictions it falls under."""
         under = sorted(jurisdictions(matter.origin, self.facts.declared))
         if not under:
-            return self._outcome(replace(matter, data_class=DataClass.ANONYMOUS), matter, "EU")
-        return max((self._outcome(matter, matter, one) for one in under), key=_severity)
+            return self._outcome(DataClass.ANONYMOUS, matter, "EU")
+        outcomes = [self._outcome(matter.data_class, matter, one) for one in under]
+        return outcomes[0] if len(outcomes) == 1 else max(outcomes, key=_severity)
 
-    def _outcome(self, weighed: Matter, matter: Matter, under: Jurisdiction) -> _Outcome:
+    def _outcome(self, weighed: DataClass, matter: Matter, under: Jurisdiction) -> _Outcome:
         standing = self.standing(under, hr=matter.hr)
-        personal = weighed.data_class not in (DataClass.ANONYMOUS, DataClass.AGGREGATE)
-        rule = f"table/{standing.status}/{weighed.data_class}"
-        action = _act(self.facts, weighed.data_class, standing, self.rules)
+        personal = weighed not in (DataClass.ANONYMOUS, DataClass.AGGREGATE)
+        rule = f"table/{standing.status}/{weighed}"
+        action = _act(self.facts, weighed, standing, self.rules)
         outcome = _Outcome(action, matter, standing, under, personal, rule)
         # Whoever has opted out is left out wherever they live; all else concerns people in scope only.
-        outcome = max(outcome, self._by_choice(outcome), key=_severity)
+        if matter.choice is not Choice.NONE:
+            outcome = max(outcome, self._by_choice(outcome), key=_severity)
         if not personal or standing.status in HOPELESS:
             return outcome
         if matter.choice is Choice.CONSENTED and matter.data_class in self.rules.decision.consent_classes:
@@ -173,7 +175,9 @@ class _Weighing:
                 said=said,
             )
         for more_severe in (self._by_purpose, self._by_profile):
-            outcome = max(outcome, more_severe(outcome), key=_severity)
+            other = more_severe(outcome)
+            if severity(other.action) > severity(outcome.action):
+                outcome = other
         return outcome
 
     def _by_purpose(self, outcome: _Outcome) -> _Outcome:
@@ -231,7 +235,7 @@ def _severity(outcome: _Outcome) -> int:
 
 
 MEMORIES = 100_000
-"""Most standings remembered; beyond it all are forgotten and worked out anew."""
+"""Most standings and decisions remembered; beyond it all are forgotten and worked out anew."""
 
 
 def _standing(
@@ -241,13 +245,17 @@ def _standing(
     key = (id(agent), origin, day, hr, exporter)
     known = rules.memory.get(key)
     if known is None:
-        if len(rules.memory) >= MEMORIES:
-            rules.memory.clear()
-        # The agent is kept beside it: its id is its own for as long as it lives.
         known = agent, standing_on(agent, origin, day, rules, hr=hr, exporter=exporter)
-        rules.memory[key] = known
+        _remember(rules, key, known)
     standing: Standing = known[1]
     return standing
+
+
+def _remember(rules: RuleSet, key: tuple[object, ...], known: tuple[object, ...]) -> None:
+    """Keep what was worked out, with the agent beside it: its id is its own for as long as it lives."""
+    if len(rules.memory) >= MEMORIES:
+        rules.memory.clear()
+    rules.memory[key] = known
 
 
 def decide(facts: Facts, inspection: Inspection, rules: RuleSet) -> Decision:
@@ -257,18 +265,22 @@ def decide(facts: Facts, inspection: Inspection, rules: RuleSet) -> Decision:
     (SCOPE-1, SCOPE-3), choice (CHOICE-1, CHOICE-2), integrity (INTEG-1).
     """
     choices = facts.choices.spread(inspection.findings)
-    matters = {finding: matter_of(finding, rules, choices.of(finding)) for finding in inspection.findings}
-    hr = any(matter.hr for matter in matters.values())
-    weighed = {finding: _also_as_hr(matter, hr=hr) for finding, matter in matters.items()}
-    everything = [matter for several in weighed.values() for matter in several]
+    matters = [matter_of(finding, rules, choices.of(finding)) for finding in inspection.findings]
+    hr = any(matter.hr for matter in matters)
+    weighed = [_also_as_hr(matter, hr=hr) for matter in matters]
+    everything = {matter for several in weighed for matter in several}
     if inspection.unread:
-        everything += _also_as_hr(Matter(DataClass.UNREAD, Origin.UNKNOWN), hr=hr)
+        everything.update(_also_as_hr(Matter(DataClass.UNREAD, Origin.UNKNOWN), hr=hr))
     decision = decide_matters(facts, everything, rules)
     if decision.action is not Action.ANONYMIZE:
         return decision
     scales = _Weighing(facts, rules)
-    kept = {matter: scales.worst(matter).action is Action.PASS for matter in set(everything)}
-    remove = tuple(finding for finding, several in weighed.items() if not all(kept[one] for one in several))
+    kept = {matter: scales.worst(matter).action is Action.PASS for matter in everything}
+    remove = tuple(
+        finding
+        for finding, several in zip(inspection.findings, weighed, strict=True)
+        if not all(kept[one] for one in several)
+    )
     return replace(decision, remove=remove)
 
 
@@ -279,8 +291,22 @@ def _also_as_hr(matter: Matter, *, hr: bool) -> tuple[Matter, ...]:
 
 def decide_matters(facts: Facts, matters: Iterable[Matter], rules: RuleSet) -> Decision:
     """Weigh matters without any traffic: what `onward explain` and simulations ask."""
+    asked = frozenset(matters)
+    if facts.grants:
+        return _weigh(facts, asked, rules)
+    # Traffic repeats itself: the same kinds of data to the same agent, thousands of times a day.
+    key = (id(facts.agent), facts.day, facts.purpose, facts.declared, id(facts.source), asked)
+    known = rules.memory.get(key)
+    if known is None:
+        known = facts.agent, facts.source, _weigh(facts, asked, rules)
+        _remember(rules, key, known)
+    decision: Decision = known[2]
+    return decision
+
+
+def _weigh(facts: Facts, matters: frozenset[Matter], rules: RuleSet) -> Decision:
     # A transfer that holds nothing personal is judged as anonymous: only a suspended agent is refused it.
-    known = sorted(set(matters), key=_order) or [Matter(DataClass.ANONYMOUS, Origin.UNKNOWN)]
+    known = sorted(matters, key=_order) or [Matter(DataClass.ANONYMOUS, Origin.UNKNOWN)]
     scales = _Weighing(facts, rules)
     outcomes = [scales.worst(matter) for matter in known]
     worst = max(outcomes, key=_severity)
@@ -304,7 +330,7 @@ def matter_of(finding: Finding, rules: RuleSet, choice: Choice = Choice.NONE) ->
 
 
 def _act(facts: Facts, data_class: DataClass, standing: Standing, rules: RuleSet) -> Action:
-    with_condition, without = parse_cell(rules.status_rules[standing.status].cells[data_class])
+    with_condition, without = rules.cells[standing.status, data_class]
     if with_condition is without or _condition_met(facts, data_class):
         return with_condition
     return without

@@ -23,7 +23,10 @@ class Action(StrEnum):
 
 def severity(action: Action) -> int:
     """Rank of an action, 0 for pass to 3 for block: mixed transfers take the most severe."""
-    return tuple(Action).index(action)
+    return _SEVERITIES[action]
+
+
+_SEVERITIES = {action: rank for rank, action in enumerate(Action)}
 
 
 class Origin(StrEnum):

@@ -206,6 +206,15 @@ class RuleSet:
         return {rule.status: rule for rule in self.decision.statuses}
 
     @cached_property
+    def cells(self) -> Mapping[tuple[Status, DataClass], tuple[Action, Action]]:
+        """Each cell of the decision table: its action with the legal condition met, and without."""
+        return {
+            (row.status, data_class): parse_cell(cell)
+            for row in self.decision.statuses
+            for data_class, cell in row.cells.items()
+        }
+
+    @cached_property
     def status_rank(self) -> Mapping[Status, int]:
         """Place of each status in the decision table, 0 for the best."""
         return {rule.status: place for place, rule in enumerate(self.decision.statuses)}
