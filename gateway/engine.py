@@ -6,6 +6,7 @@ refusal with a reason of its own (`core.refusals`), and that refusal is on recor
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import secrets
@@ -39,7 +40,7 @@ from gateway.core.shadow import shadowed
 from gateway.core.source import UNATTRIBUTED, Attribution
 from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
-from gateway.ledger import FindingSummary, Ledger, Record
+from gateway.ledger import FindingSummary, Ledger, Outcome, Record
 from gateway.metrics import Metrics
 from gateway.rulebook import Snapshot
 from gateway.store.registers import Registers
@@ -134,6 +135,12 @@ class Engine:
         snapshot = self._snapshot
         agent = snapshot.register.find(transfer.host, transfer.port, transfer.path)
         return await self._refuse(transfer, reason, agent, snapshot)
+
+    def settled(self, decision_id: str, outcome: str) -> None:
+        """Note what became of a release. Waits for nothing; what is no open release is left out."""
+        at = self._now().isoformat(timespec="milliseconds")
+        rules = self._snapshot.rules.digest
+        self._ledger.note(Outcome(decision_id, at, self._gateway_id, rules, outcome))
 
     async def _weigh(
         self, transfer: Transfer, agent: Agent | None, snapshot: Snapshot, *, deadline: float
@@ -241,7 +248,12 @@ class Engine:
         try:
             record = self._record(transfer, outcome, snapshot)
             seq = await self._ledger.append(record)
+        except asyncio.CancelledError:
+            self.settled(transfer.id, "not-released")
+            raise
         except Exception as error:  # noqa: BLE001 - a border: without a record there is no release
+            # After a time limit, or a commit that was not answered, the record may be there all the same.
+            self.settled(transfer.id, "not-released")
             log.error("a decision could not be recorded: %s", type(error).__name__)
             return False
         self._metrics.recorded(time.monotonic() - started, seq)

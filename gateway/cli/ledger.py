@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +12,8 @@ from rich.text import Text
 
 from gateway.cli.options import AsJson, Config, State, settings_from
 from gateway.cli.output import coloured, complain, console, print_json, print_table
-from gateway.ledger import LedgerReader
+from gateway.core.errors import LedgerError
+from gateway.ledger import LedgerReader, SignedHead, read_head_file
 from gateway.runtime import ledger_place
 
 app = typer.Typer(no_args_is_help=True, help="The record of all decisions.")
@@ -42,15 +45,61 @@ def show(
     """Show one record in full."""
     with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
         record = reader.get(decision)
+        followed = reader.about(decision)
     if record is None:
         complain(f"no record has the id {decision!r}")
         raise typer.Exit(1)
-    console.print_json(data=record)
+    console.print_json(data=record | {"followed_by": followed})
+
+
+@app.command()
+def prove(
+    decision: Annotated[str, typer.Argument(help="Decision id, as in a refusal.")],
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Print a receipt for one record, which a third party can check with scripts/check_receipt.py."""
+    with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
+        receipt = reader.receipt(decision)
+    if receipt is None:
+        complain(f"no record has the id {decision!r}")
+        raise typer.Exit(1)
+    print_json(receipt)
+
+
+@app.command()
+def head(
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", help="An older head (file): prove that today's ledger begins with that one."),
+    ] = None,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Print the newest signed head; keep it elsewhere, since only a head from outside shows a cut ledger."""
+    with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
+        newest = reader.newest_head()
+        if newest is None:
+            complain("no head was signed yet; the gateway signs one when it starts")
+            raise typer.Exit(1)
+        if since is None:
+            print_json(asdict(newest))
+            return
+        old = read_head_file(since)
+        if not isinstance(old, SignedHead):
+            complain(f"{since}: is no signed head")
+            raise typer.Exit(2)
+        try:
+            proof = reader.grown_since(old)
+        except LedgerError as error:
+            complain(str(error))
+            raise typer.Exit(1) from None
+    print_json(proof)
 
 
 @app.command()
 def verify(config: Config = None, state: State = None, as_json: AsJson = False) -> None:
-    """Walk the whole chain; exit code 1 when a record was changed, removed or added."""
+    """Check every record, the tree over them and all heads; exit code 1 when a record was changed, removed or added."""
     with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
         found = reader.verify()
     if as_json:

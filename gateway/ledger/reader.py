@@ -15,8 +15,10 @@ from gateway.core.chain import Head, Verification
 from gateway.core.errors import LedgerError
 from gateway.ledger.append import tree_in
 from gateway.ledger.audit import audit
+from gateway.ledger.heads import SignedHead
 from gateway.ledger.opening import known_heads
 from gateway.ledger.place import Place, place_of
+from gateway.ledger.receipt import growth, kept_heads, receipt_for
 from gateway.store import schema
 from gateway.store.database import fault_of, is_file, open_database
 from gateway.store.migrate import VERSION, version_of
@@ -94,6 +96,31 @@ class LedgerReader:
         """The newest entry."""
         with self.connection() as connection:
             return tree_in(connection).head
+
+    def outside_heads(self) -> list[SignedHead]:
+        """The signed heads kept outside the database, oldest first. Raises LedgerError for a damaged one."""
+        found = [one for one in known_heads(self.place).values() if isinstance(one, SignedHead)]
+        return sorted(found, key=lambda one: one.size)
+
+    def newest_head(self) -> SignedHead | None:
+        """The newest signed head, wherever it is kept."""
+        with self.connection() as connection:
+            heads = [*self.outside_heads(), *kept_heads(connection)]
+        return max(heads, key=lambda one: one.size, default=None)
+
+    def receipt(self, entry_id: str) -> dict[str, Any] | None:
+        """Proof for a third party that an entry stands in the ledger; None if there is no such entry."""
+        outside = self.outside_heads()
+        with self.connection() as connection:
+            return receipt_for(connection, entry_id, outside)
+
+    def grown_since(self, old: SignedHead) -> dict[str, Any]:
+        """Proof that the ledger of today begins with that of an older head. Raises LedgerError if it does not."""
+        new = self.newest_head()
+        if new is None:
+            raise LedgerError("there is no signed head yet")
+        with self.connection() as connection:
+            return growth(connection, old, new)
 
     def verify(self) -> Verification:
         """Check every record, the tree, and the heads kept outside. Raises LedgerError for a damaged head file."""

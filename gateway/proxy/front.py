@@ -42,6 +42,8 @@ DECIDED = "onward.decided"
 """Flow metadata: a decision about the flow is on record, or its recording was tried."""
 SAID = "onward.said"
 """Flow metadata: what the request's headers said about its data before they were taken out."""
+OPEN = "onward.open"
+"""Flow metadata: id of the release whose outcome is not known yet."""
 RECORDING_S = 2.0
 """How long recording a refusal of the front's own may take before the client is answered without."""
 
@@ -55,6 +57,10 @@ class Examiner(Protocol):
 
     async def refuse(self, transfer: Transfer, reason: str) -> Refuse:
         """Record a refusal that the front had to make."""
+        ...
+
+    def settled(self, decision_id: str, outcome: str) -> None:
+        """Note what became of a release; waits for nothing."""
         ...
 
     def new_id(self) -> str:
@@ -118,6 +124,9 @@ class Front:
             self._on_failure(hook)
         reason = "time-limit" if isinstance(error, TimeoutError) else "front-error"
         with suppress(BaseException):
+            if isinstance(event, http.HTTPFlow) and not event.metadata.get(CLEARED):
+                self._settle(event, "not-released")
+        with suppress(BaseException):
             if isinstance(event, http.HTTPFlow) and CLOSE in event.metadata:
                 refused = await self._recorded(self._transfer(event, _websocket_message(b"")), reason)
                 event.metadata[CLOSE] = refused.decision_id
@@ -165,6 +174,8 @@ class Front:
         wire.strip_hop_by_hop(flow.request)
         wire.frame(flow.request)
         verdict = await self._examine(self._transfer(flow, wire.message_of(flow.request)))
+        if not isinstance(verdict, Refuse):
+            flow.metadata[OPEN] = verdict.decision_id
         match verdict:
             case Release():
                 pass
@@ -183,6 +194,7 @@ class Front:
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Responses pass as they come; only the hint at a way round the proxy is taken out (RFC 7838)."""
         assert flow.response is not None
+        self._settle(flow, f"answered-{flow.response.status_code // 100}xx")
         flow.response.headers.pop("alt-svc", None)
         # The request is on its way; some answers take minutes, and its body would be kept until they end.
         flow.request.data.content = b""
@@ -199,6 +211,8 @@ class Front:
     async def error(self, flow: http.HTTPFlow) -> None:
         """A request that ended without a decision goes on record all the same."""
         self._let_go(flow)
+        aborted = flow.error is not None and flow.error.msg == "Client disconnected."
+        self._settle(flow, "aborted" if aborted else "failed")
         if not flow.metadata.get(DECIDED) and flow.response is None:
             said = flow.error.msg if flow.error else ""
             await self._refuse(flow, said if said in REFUSALS else "body-missing")
@@ -234,6 +248,7 @@ class Front:
             case _:
                 assert_never(verdict)
         message.dropped = False
+        self._examiner.settled(verdict.decision_id, "sent")
 
     @fails_closed(guard.nothing)
     async def websocket_end(self, flow: http.HTTPFlow) -> None:
@@ -255,6 +270,7 @@ class Front:
         guard.hang_up(client)
         for flow in [flow for flow in self._flows.values() if flow.client_conn.id == client.id]:
             self._let_go(flow)
+            self._settle(flow, "aborted")
             if not flow.metadata.get(DECIDED) and flow.response is None:
                 await self._refuse(flow, "body-missing")
 
@@ -329,6 +345,12 @@ class Front:
         guard.cut_flow(self, flow)
 
     # From mitmproxy's terms to ours.
+
+    def _settle(self, flow: http.HTTPFlow, outcome: str) -> None:
+        """The first outcome of a release is the one that counts."""
+        decision_id = flow.metadata.pop(OPEN, None)
+        if decision_id is not None:
+            self._examiner.settled(decision_id, outcome)
 
     def _let_go(self, flow: http.HTTPFlow) -> None:
         """The flow is no longer under way, and nothing is held of it."""

@@ -14,6 +14,7 @@ import httpx
 
 from gateway.demo.agents import Certificate
 from gateway.keys import body_digest, load_key
+from gateway.ledger import LedgerReader
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent, gateway_running
 
 KILLS = int(os.environ.get("ONWARD_TEST_KILLS", "20"))
@@ -34,12 +35,18 @@ def test_every_request_that_reached_an_agent_is_on_record_after_each_kill(
             verified = gateway.onward("ledger", "verify", "--json")
             assert json.loads(verified.stdout)["ok"], verified.stdout
         key = load_key(gateway.state / "keys", create=False)
-        released = [record["body"] for record in gateway.records() if record["action"] == "pass"]
+        decided = gateway.records()
+        released = [record["body"] for record in decided if record["action"] == "pass"]
+        with contextlib.closing(LedgerReader(gateway.place)) as reader:
+            outcomes = {one["about"]: one["action"] for one in reader.after(0, 10**9, kind="outcome")}
     arrived = [body for agent in agents.values() for body in agent.bodies]
     cut_short = sum(agent.cut_short for agent in agents.values())
     for agent in agents.values():
         agent.close()
 
+    # The load has ended, so every release is closed: by its answer, or as unknown after a kill.
+    assert outcomes.keys() == {record["id"] for record in decided if record["action"] == "pass"}
+    assert {"answered-2xx", "unknown"} <= set(outcomes.values())
     assert len(arrived) > KILLS, "the load never got through; the test shows nothing"
     assert [body for body in arrived if body_digest(key, body) not in set(released)] == []
     # A body that the kill cut short cannot be told by its digest, but it must be among the released all the same.

@@ -57,5 +57,6 @@ def proxy(shared_proxy: Proxy) -> Proxy:
     examiner.decide, examiner.record = release, lambda transfer: None
     examiner.transfers.clear()
     examiner.refused.clear()
+    examiner.outcomes.clear()
     shared_proxy.failures.clear()
     return shared_proxy

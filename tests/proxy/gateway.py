@@ -54,8 +54,12 @@ class ScriptedExaminer:
     record: Callable[[Transfer], None] = lambda transfer: None
     transfers: list[Transfer] = field(default_factory=list)
     refused: list[tuple[Transfer, str]] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
     contact: Contact = CONTACT
     _count: Iterator[int] = field(default_factory=itertools.count)
+
+    def settled(self, decision_id: str, outcome: str) -> None:
+        self.outcomes.append(outcome)
 
     def new_id(self) -> str:
         return f"decision-{next(self._count)}"
