@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from gateway.core.agent import Agent
 from gateway.core.choice import NOBODY_CHOSE
 from gateway.core.decide import UNREGISTERED, Decision, Facts, decide
-from gateway.core.errors import InspectionError, LedgerError, SpliceError
+from gateway.core.errors import DeclinedError, InspectionError, LedgerError, SpliceError
 from gateway.core.model import (
     USER,
     Action,
@@ -42,6 +42,7 @@ from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
 from gateway.ledger import FindingSummary, Ledger, Outcome, Record
 from gateway.metrics import Metrics
+from gateway.review.desk import Also, Desk
 from gateway.rulebook import Snapshot
 from gateway.store.registers import Registers
 from gateway.workers import WorkerPool
@@ -61,6 +62,10 @@ class _Outcome:
     message: Message | None = None
     """The anonymized message, for the action anonymize."""
     known: Attribution = UNATTRIBUTED
+    review: str = ""
+    """The review that a held transfer waits for, or by whose approval it passes."""
+    also: Also | None = None
+    """What goes into the transaction of the record: a review begins, an approval is used."""
 
 
 class Engine:
@@ -73,6 +78,7 @@ class Engine:
         ledger: Ledger,
         metrics: Metrics,
         key: Key,
+        desk: Desk,
         *,
         gateway_id: str,
         time_limit_s: float,
@@ -86,6 +92,7 @@ class Engine:
         self._metrics = metrics
         self._key = key
         self._registers = registers
+        self._desk = desk
         self._gateway_id = gateway_id
         self._time_limit_s = time_limit_s
         self._cache = _InspectionCache(cache_entries)
@@ -95,6 +102,11 @@ class Engine:
         """Decide by `snapshot` from the next transfer on. What was found under the old rules is forgotten."""
         self._cache.clear()
         self._snapshot = snapshot
+
+    def adopt_key(self, key: Key) -> None:
+        """Make fingerprints with the newest version of `key` from the next transfer on."""
+        self._cache.clear()
+        self._key = key
 
     @property
     def contact(self) -> Contact:
@@ -118,16 +130,23 @@ class Engine:
             return await self._refuse(transfer, error.reason, agent, snapshot)
         finally:
             self._metrics.inspected(time.monotonic() - started, len(transfer.message.body))
-        decision = outcome.decision
-        if not await self._keep(transfer, outcome, snapshot):
-            return self._unrecorded(transfer, decision.agent)
+        kept = await self._keep_or_hold(transfer, outcome, snapshot)
+        if kept is None:
+            return self._unrecorded(transfer, outcome.decision.agent)
+        decision = kept.decision
         match decision.action:
             case Action.PASS:
                 return Release(transfer.id)
-            case Action.ANONYMIZE if outcome.message is not None:
-                return Replace(transfer.id, outcome.message)
+            case Action.ANONYMIZE if kept.message is not None:
+                return Replace(transfer.id, kept.message)
         return Refuse(
-            transfer.id, decision.action, decision.reason, decision.why, decision.clauses, decision.agent
+            transfer.id,
+            decision.action,
+            decision.reason,
+            decision.why,
+            decision.clauses,
+            decision.agent,
+            review=kept.review,
         )
 
     async def refuse(self, transfer: Transfer, reason: str) -> Refuse:
@@ -151,6 +170,7 @@ class Engine:
         more = snapshot.rules.detection.agents_allowed_more
         listed = agent.id if agent is not None and agent.id in more else ""
         inspection = await self._inspect(transfer.message, listed, snapshot, deadline)
+        inspection = self._desk.without_false_positives(inspection, transfer.at)
         decision = self._decide(transfer, agent, known, inspection, snapshot)
         if decision.grant:
             self._use_up(decision.grant, transfer, snapshot)
@@ -161,7 +181,8 @@ class Engine:
             with _failing_as("inspection-error"):
                 answer = await self._ask(Anonymize(message, remove, listed), len(message.body), deadline)
             assert isinstance(answer, Anonymized)
-            again = self._decide(transfer, agent, known, answer.inspection, snapshot)
+            left = self._desk.without_false_positives(answer.inspection, transfer.at)
+            again = self._decide(transfer, agent, known, left, snapshot)
             if again.action is Action.PASS and not again.grant:
                 return _Outcome(decision, inspection, answer.message, known)
             if again.action is not Action.ANONYMIZE:
@@ -184,7 +205,11 @@ class Engine:
                 agent, day, known.purpose, declared=known.declared, source=known.source, at=transfer.at
             )
             if self._registers is not None and inspection.findings:
-                prints = {one.fingerprint for one in inspection.findings}
+                prints = {
+                    known
+                    for one in inspection.findings
+                    for known in (one.fingerprint, *one.older_fingerprints)
+                }
                 choices = self._registers.choices(prints, agent, known.purpose, day)
                 grants = self._registers.grants(agent.id, transfer.at) if agent else ()
                 if grants or choices != NOBODY_CHOSE:
@@ -200,6 +225,46 @@ class Engine:
             used = self._registers.use(grant, rule, transfer.id, transfer.at)
         if not used:
             raise InspectionError("exemption-used", "another transfer was quicker")
+
+    async def _keep_or_hold(
+        self, transfer: Transfer, outcome: _Outcome, snapshot: Snapshot
+    ) -> _Outcome | None:
+        """Put the decision on record, a hold with its review; None where that failed and nothing may be released."""
+        for _ in range(ROUNDS):
+            try:
+                reviewed = await self._reviewed(transfer, outcome, snapshot)
+                return reviewed if await self._keep(transfer, reviewed, snapshot) else None
+            except DeclinedError:
+                continue  # The approval was used, or a review begun, by the same transfer at the same time.
+            except LedgerError as error:
+                log.error("reviews could not be read: %s", type(error).__name__)
+                return None
+        return None
+
+    async def _reviewed(self, transfer: Transfer, outcome: _Outcome, snapshot: Snapshot) -> _Outcome:
+        """A hold as it stands with its review: approved and passing, waiting, or to be begun."""
+        decision = outcome.decision
+        if decision.action is not Action.HOLD:
+            return outcome
+        now = self._now()
+        identity = self._desk.identity(transfer, outcome.inspection)
+        review = await self._desk.find(identity, now)
+        if review is None:
+            rules = snapshot.rules.review
+            eyes = rules.eyes(decision.classes)
+            also = self._desk.holding(transfer, identity, decision.agent, eyes, rules)
+            return replace(outcome, review=transfer.id, also=also)
+        if not review.lets_pass(now):
+            return replace(outcome, review=review.id)
+        passing = replace(
+            decision,
+            action=Action.PASS,
+            rule="review/approved",
+            reason="approved",
+            clauses=tuple(dict.fromkeys((*decision.clauses, "SEC-3"))),
+            why=f"Reviewers approved this very transfer. It had been held: {decision.why}",
+        )
+        return replace(outcome, decision=passing, review=review.id, also=self._desk.using(review, now))
 
     async def _inspect(
         self, message: Message, listed: str, snapshot: Snapshot, deadline: float
@@ -247,7 +312,9 @@ class Engine:
         started = time.monotonic()
         try:
             record = self._record(transfer, outcome, snapshot)
-            seq = await self._ledger.append(record)
+            seq = await self._ledger.append(record, outcome.also)
+        except DeclinedError:
+            raise
         except asyncio.CancelledError:
             self.settled(transfer.id, "not-released")
             raise
@@ -297,6 +364,7 @@ class Engine:
             known=outcome.known.told,
             exemption=decision.grant,
             would=decision.would,
+            review=outcome.review,
         )
 
     def _source(self, source: str) -> str:

@@ -12,7 +12,7 @@ from gateway.core.model import Finding, Inspection, Message
 from gateway.decode import Decoded, Limits, decode
 from gateway.detect import Detector, normalize
 from gateway.inspection import Anonymize, Anonymized, Inspect
-from gateway.keys import Key, fingerprint
+from gateway.keys import Key, fingerprint, fingerprints
 
 
 class Inspector:
@@ -32,7 +32,7 @@ class Inspector:
     ) -> Self:
         """An inspector with its language model in memory."""
         return cls(
-            Detector(rules, model, fingerprint=partial(fingerprint_of, key)), limits, untouched_headers, key
+            Detector(rules, model, fingerprint=partial(fingerprints_of, key)), limits, untouched_headers, key
         )
 
     def __call__(self, request: object) -> Inspection | Anonymized:
@@ -50,14 +50,15 @@ class Inspector:
     def _inspect(self, decoded: Decoded, agent: str) -> Inspection:
         texts = {segment.address: segment.text for segment in decoded.segments}
         findings = tuple(
-            replace(
-                one,
-                fingerprint=fingerprint_of(self._key, one.entity, texts[one.address][one.start : one.end]),
-            )
+            self._known(one, texts[one.address][one.start : one.end])
             for one in self._detector.detect(decoded.segments, agent)
         )
         characters = sum(len(text) for text in texts.values())
         return Inspection(findings, decoded.unread, len(decoded.segments), characters)
+
+    def _known(self, finding: Finding, value: str) -> Finding:
+        newest, *older = fingerprints_of(self._key, finding.entity, value)
+        return replace(finding, fingerprint=newest, older_fingerprints=tuple(older))
 
     def _anonymize(self, message: Message, remove: tuple[Finding, ...], agent: str) -> Anonymized:
         decoded = self._decode(message)
@@ -65,6 +66,11 @@ class Inspector:
         texts = {segment.address: segment.text for segment in decoded.segments if segment.address in wanted}
         changed = decoded.splice(self._detector.replacements(remove, texts))
         return Anonymized(changed, self._inspect(self._decode(changed), agent))
+
+
+def fingerprints_of(key: Key, entity: str, value: str) -> tuple[str, ...]:
+    """Keyed fingerprints of a value as it was written, under every version of the key, newest first."""
+    return fingerprints(key, entity, normalize(entity, value))
 
 
 def fingerprint_of(key: Key, entity: str, value: str) -> str:

@@ -2,6 +2,9 @@
 
 A fingerprint is an HMAC-SHA256 over entity and normalized value, cut to 128 bits. Without the key a short identifier
 cannot be found by trying them all; with the key a person's records can be found without storing the person.
+
+Keys have versions, one file each. The newest makes fingerprints, all that are there find older ones. Destroying a
+version makes every fingerprint of its time meaningless for good, without touching a row of the ledger.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A secret and the version written before each fingerprint made with it."""
+    """A secret and the version written before each fingerprint made with it; and the versions before it."""
 
     version: int
     secret: bytes
+    older: tuple[Key, ...] = ()
+    """Earlier versions that are still there, newest first."""
 
     def __repr__(self) -> str:
         """Without the secret, wherever it may be printed."""
@@ -38,6 +43,16 @@ def fingerprint(key: Key, entity: str, normalized: str) -> str:
     """`VERSION:32 hex digits`; the same value under another entity gives another fingerprint."""
     digest = hmac.digest(key.secret, f"{entity}\x00{normalized}".encode("utf-8", "surrogatepass"), "sha256")
     return f"{key.version}:{digest[:16].hex()}"
+
+
+def fingerprints(key: Key, entity: str, normalized: str) -> tuple[str, ...]:
+    """The fingerprint under every version of the key, newest first: what a person's older records have."""
+    return tuple(fingerprint(one, entity, normalized) for one in (key, *key.older))
+
+
+def check_value(key: Key) -> str:
+    """Tells whether a key is the one meant, and nothing about it."""
+    return hmac.digest(key.secret, b"onward-key-check", "sha256")[:8].hex()
 
 
 def body_digest(key: Key, body: bytes) -> str:
@@ -54,18 +69,62 @@ def load_key(folder: Path, *, create: bool) -> Key:
     Raises:
         KeyFileError: the file is missing, of the wrong length, or can be read by others.
     """
-    secret = _secret(
-        folder / "fingerprint-1.key",
-        create=create,
-        missing="the key that the ledger's fingerprints were made with is missing; put it back from the backup. "
-        "A new key would make every earlier record unsearchable, so none is made.",
+    newest, *older = key_versions(folder) or [1]
+    missing = (
+        "the key that the ledger's fingerprints were made with is missing; put it back from the backup. "
+        "A new key would make every earlier record unsearchable, so none is made."
     )
-    return Key(1, secret)
+    keys = [
+        Key(version, _secret(_file(folder, version), create=create and version == 1, missing=missing))
+        for version in (newest, *older)
+    ]
+    return Key(newest, keys[0].secret, tuple(keys[1:]))
+
+
+def key_versions(folder: Path) -> list[int]:
+    """Versions of the fingerprint key that are there, newest first."""
+    found = [one.name.split("-")[1].removesuffix(".key") for one in folder.glob("fingerprint-*.key")]
+    return sorted((int(one) for one in found if one.isdigit()), reverse=True)
+
+
+def rotate_key(folder: Path) -> Key:
+    """Make the next version of the key, which counts from now on. Raises KeyFileError as `load_key` does."""
+    now = load_key(folder, create=False)
+    _secret(_file(folder, now.version + 1), create=True)
+    return load_key(folder, create=False)
+
+
+def shred_key(folder: Path, version: int) -> None:
+    """Destroy one version for good. What the disk may keep of it is the disk's encryption's business.
+
+    Raises:
+        KeyFileError: it is the newest version, which is in use, or it cannot be destroyed.
+    """
+    file = _file(folder, version)
+    if key_versions(folder)[:1] == [version]:
+        raise KeyFileError(f"{file}: is in use; run `onward keys rotate` first")
+    try:
+        with contextlib.suppress(FileNotFoundError), file.open("r+b") as stream:
+            stream.write(bytes(KEY_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise KeyFileError(f"{file}: cannot be destroyed: {error.strerror}") from error
+
+
+def hold_key(folder: Path) -> bytes:
+    """The key that held transfers are encrypted with; made where there is none. Raises KeyFileError."""
+    return _secret(folder / "hold.key", create=True)
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:
     """The key that signs the ledger's heads; made where there is none. Raises KeyFileError as `load_key` does."""
     return Ed25519PrivateKey.from_private_bytes(_secret(folder / "signing.key", create=True))
+
+
+def _file(folder: Path, version: int) -> Path:
+    return folder / f"fingerprint-{version}.key"
 
 
 def _secret(path: Path, *, create: bool, missing: str = "is missing") -> bytes:

@@ -73,6 +73,7 @@ def answer_to(refusal: Refuse, contact: Contact, accept: str = "") -> Answer:
         "clauses": list(refusal.clauses),
         "agent": refusal.agent,
         "recorded": refusal.recorded,
+        **({"review_id": refusal.review} if refusal.review else {}),
         "contact": {
             "company": contact.company,
             "attention": contact.attention,
@@ -100,6 +101,7 @@ def _page(refusal: Refuse, contact: Contact, title: str) -> str:
         ("Receiving agent", refusal.agent),
         ("Clauses", ", ".join(refusal.clauses)),
         ("Decision", refusal.decision_id),
+        *((("Review", refusal.review),) if refusal.review else ()),
         ("Contact", f"{contact.attention}, {contact.company}, {contact.address}"),
         ("E-mail", contact.email),
         ("Telephone", contact.phone),

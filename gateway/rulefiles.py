@@ -33,6 +33,7 @@ from gateway.core.law import (
     CountriesFile,
     InstrumentsFile,
 )
+from gateway.core.review import ReviewFile
 from gateway.core.ruleset import ClausesFile, Contact, DecisionFile, RuleSet, TransportFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
@@ -50,6 +51,7 @@ KINDS: tuple[tuple[str, type[Any], bool], ...] = (
     ("policy/clauses.yaml", ClausesFile, True),
     ("policy/contact.yaml", Contact, True),
     ("policy/transport.yaml", TransportFile, True),
+    ("policy/review.yaml", ReviewFile, False),
     ("law/exemptions.yaml", ExemptionsFile, True),
     ("law/clocks.yaml", ClocksFile, True),
     ("policy/texts.yaml", TextsFile, True),
@@ -254,6 +256,7 @@ def _assemble(files: dict[type[Any], list[Loaded[Any]]], digest: str) -> RuleSet
         clauses={one.id: one for one in only(ClausesFile).clauses},
         contact=only(Contact),
         transport=only(TransportFile),
+        review=next((file.content for file in files[ReviewFile]), ReviewFile()),
         detection=detection.assemble(
             [
                 file.content

@@ -7,19 +7,23 @@ import contextlib
 import functools
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.core.assurance import standing_on
-from gateway.core.errors import InspectionError
+from gateway.core.errors import InspectionError, KeyFileError, LedgerError
 from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspection import build_inspector
-from gateway.keys import Key, load_key, signing_key
-from gateway.ledger import Ledger, Place, Signer
+from gateway.keys import Key, hold_key, key_versions, load_key, signing_key
+from gateway.ledger import Ledger, LedgerReader, Place, Signer, custody
+from gateway.ledger.acting import new_act
 from gateway.metrics import Metrics, MetricsServer
+from gateway.review.desk import Desk
+from gateway.review.vault import Vault
 from gateway.rulebook import Rulebook, Snapshot
 from gateway.settings import Settings
 from gateway.store.registers import Registers
@@ -28,6 +32,10 @@ from gateway.workers import WorkerPool
 
 log = logging.getLogger(__name__)
 
+HOUSE_S = 60.0
+"""How often reviews and keys are looked after."""
+JUMP_S = 5.0
+"""A clock that moves so far from the time that went by has jumped."""
 LOOK_S = 1.0
 """How often the rules folder is looked at."""
 
@@ -56,6 +64,19 @@ class Runtime:
         signer = Signer(signing_key(settings.state / "keys"), settings.gateway_id)
         self._ledger = Ledger(place, signer, timeout_s=settings.ledger_timeout_s)
         self._registers = Registers(registers_path(settings))
+        try:
+            self._check_keys(place)
+            self._desk = Desk(
+                place,
+                Vault(hold_key(settings.state / "keys")),
+                settings.gateway_id,
+                max_bytes=settings.hold_max_bytes,
+                max_total_bytes=settings.hold_total_bytes,
+            )
+            self._desk.refresh()
+        except BaseException:
+            self._ledger.close()
+            raise
         self._pool = WorkerPool(
             self._factory(self._rulebook.current),
             workers=settings.workers,
@@ -68,6 +89,7 @@ class Runtime:
             self._ledger,
             self.metrics,
             self._key,
+            self._desk,
             gateway_id=settings.gateway_id,
             time_limit_s=settings.time_limit_s,
             cache_entries=settings.cache_entries,
@@ -92,7 +114,8 @@ class Runtime:
         self._obstacles = [one for one in self._obstacles if not one.startswith("the inspection")]
         self.metrics.watch(self._pool, self._ledger)
         self._show(self._rulebook.current)
-        self._tasks = [asyncio.create_task(self._keep_current()), asyncio.create_task(self._watch_loop())]
+        jobs = (self._keep_current(), self._watch_loop(), self._keep_house())
+        self._tasks = [asyncio.create_task(one) for one in jobs]
 
     async def stop(self) -> None:
         """End workers and ledger; every record that was promised is on disk afterwards."""
@@ -100,17 +123,26 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._pool.stop()
+        self._desk.close()
         self._ledger.close()
         self._registers.close()
 
-    def _factory(self, snapshot: Snapshot) -> Factory:
+    def _check_keys(self, place: Place) -> None:
+        """No fingerprint is made before the ledger has confirmed the keys. Raises KeyFileError or LedgerError."""
+        keys, digest = self.settings.state / "keys", self._rulebook.current.rules.digest
+        with contextlib.closing(LedgerReader(place)) as reader, reader.connection() as connection:
+            known = custody.known_keys(connection)
+        custody.check_keys(self._key, known, keys)
+        custody.introduce(place, self._key, self.settings.gateway_id, digest)
+
+    def _factory(self, snapshot: Snapshot, key: Key | None = None) -> Factory:
         return functools.partial(
             build_inspector,
             snapshot.rules.detection,
             self.settings.model,
             Limits(max_body_bytes=self.settings.max_body_bytes),
             frozenset(snapshot.rules.transport.untouched_headers),
-            self._key,
+            key or self._key,
         )
 
     async def _keep_current(self) -> None:
@@ -123,6 +155,48 @@ class Runtime:
                 self._show(self._rulebook.current)
             if await asyncio.to_thread(self._rulebook.changed):
                 await self._reload()
+            if key_versions(self.settings.state / "keys") != [
+                one.version for one in (self._key, *self._key.older)
+            ]:
+                await self._change_key()
+            with contextlib.suppress(
+                LedgerError
+            ):  # The next round tries again; transfers say so by themselves.
+                await asyncio.to_thread(self._desk.refresh)
+
+    async def _keep_house(self) -> None:
+        """Close reviews that time has ended, and rotate and destroy keys as the rules say."""
+        place, keys = ledger_place(self.settings), self.settings.state / "keys"
+        while True:
+            rules = self._rulebook.current.rules
+            try:
+                ended = await asyncio.to_thread(self._desk.expire, datetime.now(UTC), rules.digest)
+                done = await asyncio.to_thread(
+                    custody.retain,
+                    place,
+                    keys,
+                    rules.review.retention,
+                    self.settings.gateway_id,
+                    rules.digest,
+                )
+            except (LedgerError, KeyFileError) as error:
+                log.error("reviews and keys could not be looked after: %s", error)
+            else:
+                for sentence in (*done, *([f"{ended} reviews ended undecided"] if ended else [])):
+                    log.info("%s", sentence)
+            await asyncio.sleep(HOUSE_S)
+
+    async def _change_key(self) -> None:
+        """Make fingerprints with the newest key. A key that cannot be read changes nothing."""
+        try:
+            key = load_key(self.settings.state / "keys", create=False)
+            await self._pool.replace(self._factory(self._rulebook.current, key))
+        except (KeyFileError, InspectionError) as error:
+            log.error("the changed fingerprint key is not used yet: %s", error)
+            return
+        self._key = key
+        self.engine.adopt_key(key)
+        log.info("version %d of the fingerprint key is in use", self._key.version)
 
     async def _reload(self) -> None:
         snapshot = await asyncio.to_thread(self._rulebook.read)
@@ -146,9 +220,21 @@ class Runtime:
     async def _watch_loop(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            before = loop.time()
+            before, said = loop.time(), time.time()
             await asyncio.sleep(0.25)
             self.metrics.loop_lag(max(loop.time() - before - 0.25, 0.0))
+            jump = (time.time() - said) - (loop.time() - before)
+            if abs(jump) > JUMP_S:
+                self._clock_jumped(jump)
+
+    def _clock_jumped(self, seconds: float) -> None:
+        """On record, since the times of the entries after it are not those of the entries before it."""
+        log.error("the system's clock jumped by %+.0f s; assurances and approvals go by it", seconds)
+        details = {"seconds": round(seconds)}
+        digest = self._rulebook.current.rules.digest
+        self._ledger.note(
+            new_act("clock-jumped", "gateway", self.settings.gateway_id, digest, details=details)
+        )
 
     def _show(self, snapshot: Snapshot) -> None:
         rules, today = snapshot.rules, datetime.now(UTC).date()

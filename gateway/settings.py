@@ -73,6 +73,10 @@ class Settings:
     cache_entries: int = 4096
     """Inspections remembered by keyed hash of their message."""
     ledger_timeout_s: float = 5.0
+    hold_max_bytes: int = 2**20
+    """Largest transfer whose content is kept for review; larger ones are held without it."""
+    hold_total_bytes: int = 256 * 2**20
+    """Sum of what is kept for review."""
     drain_s: float = 10.0
     """How long transfers under way may take to finish at shutdown."""
 

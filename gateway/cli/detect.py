@@ -61,11 +61,11 @@ def explain(
     span = _span(at, content) if at else None
     # Here and not above: the language model's libraries take seconds to import, and no other command needs them.
     from gateway.detect.trace import Explainer
-    from gateway.inspector import fingerprint_of
+    from gateway.inspector import fingerprints_of
 
     key = key_for(ruleset.detection, settings)
     explainer = Explainer(
-        ruleset.detection, settings.model, fingerprint=partial(fingerprint_of, key) if key else None
+        ruleset.detection, settings.model, fingerprint=partial(fingerprints_of, key) if key else None
     )
     explanation = explainer.explain(content, name, agent)
     hints: list[str] = []
@@ -94,19 +94,20 @@ def fingerprint(
     rules: Rules = None,
     state: State = None,
 ) -> None:
-    """Print the keyed fingerprint of the value on standard input, for the allow list or to search the ledger."""
+    """Print the keyed fingerprints of the value on standard input, one for each version of the key, newest first."""
     settings = settings_from(config, rules=rules, state=state)
     known = load_rules(settings.rules).detection.category_of
     if entity not in known:
         raise ScanError(
             f"there is no entity {entity!r}; `onward scan --format json` says what a value is found as"
         )
-    from gateway.inspector import fingerprint_of
+    from gateway.inspector import fingerprints_of
 
     value = sys.stdin.read().strip()
     if not value:
         raise ScanError("standard input is empty; pipe the value in, so that no list of processes shows it")
-    console.print(fingerprint_of(load_key(settings.state / "keys", create=False), entity, value))
+    for one in fingerprints_of(load_key(settings.state / "keys", create=False), entity, value):
+        console.print(one)
 
 
 def _content(text: str, file: Path | None) -> str:

@@ -105,10 +105,10 @@ def scan(
     if jsonl:
         # Here and not above: the language model's libraries take seconds to import, and no other command needs them.
         from gateway.detect import Detector
-        from gateway.inspector import fingerprint_of
+        from gateway.inspector import fingerprints_of
 
         key = key_for(ruleset.detection, settings)
-        fingerprint = partial(fingerprint_of, key) if key else None
+        fingerprint = partial(fingerprints_of, key) if key else None
         detector = Detector(ruleset.detection, settings.model, fingerprint=fingerprint)
         _scan_lines(detector, (paths or [STANDARD_INPUT])[0])
         return

@@ -34,11 +34,11 @@ class Choices:
 
     def of(self, finding: Finding) -> Choice:
         """The choice of the finding's person; a refusal beats a consent."""
-        if finding.fingerprint in self.opted_out:
+        if finding.is_among(self.opted_out):
             return Choice.OPTED_OUT
-        if finding.fingerprint in self.objected:
+        if finding.is_among(self.objected):
             return Choice.OBJECTED
-        return Choice.CONSENTED if finding.fingerprint in self.consented else Choice.NONE
+        return Choice.CONSENTED if finding.is_among(self.consented) else Choice.NONE
 
     def spread(self, findings: Iterable[Finding]) -> Choices:
         """The same choices, with refusals reaching what else stands in the same record: it is of the same person."""
@@ -47,7 +47,7 @@ class Choices:
         found = tuple(findings)
 
         def with_neighbors(refusing: frozenset[str]) -> frozenset[str]:
-            records = {record_of(one.address) for one in found if one.fingerprint in refusing}
+            records = {record_of(one.address) for one in found if one.is_among(refusing)}
             return refusing | {one.fingerprint for one in found if record_of(one.address) in records}
 
         return replace(self, opted_out=with_neighbors(self.opted_out), objected=with_neighbors(self.objected))

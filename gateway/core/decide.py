@@ -93,6 +93,7 @@ class Decision:
 
 
 REASONS = (
+    "approved",
     "no-personal-data",
     "out-of-scope",
     "assured",

@@ -6,7 +6,7 @@ segment, half open (`start` included, `end` not).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -147,6 +147,12 @@ class Finding:
     """Whether `region` is proof or only a hint."""
     fingerprint: str = ""
     """Keyed fingerprint of the normalized value; empty until the shell that holds the key sets it."""
+    older_fingerprints: tuple[str, ...] = ()
+    """The same under earlier versions of the key, by which older entries of registers are found."""
+
+    def is_among(self, fingerprints: Container[str]) -> bool:
+        """Whether the value is one of these, under whichever version of the key they were made."""
+        return any(one in fingerprints for one in (self.fingerprint, *self.older_fingerprints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,8 @@ class Refuse:
     """Id of the registered agent, or `unregistered`."""
     recorded: bool = True
     """False only when the ledger itself failed."""
+    review: str = ""
+    """Id of the review that a held transfer waits for."""
 
 
 Verdict = Release | Replace | Refuse

@@ -26,6 +26,7 @@ from gateway.core.law import (
     Tia,
 )
 from gateway.core.model import Action, DataClass, severity
+from gateway.core.review import ReviewFile
 from gateway.core.shadow import Shadow
 from gateway.core.source import PurposesFile, Source
 from gateway.core.texts import TextsFile
@@ -188,6 +189,7 @@ class RuleSet:
     clauses: Mapping[str, Clause]
     contact: Contact
     transport: TransportFile
+    review: ReviewFile
     detection: DetectionRules
     texts: TextsFile
     exemptions: Mapping[str, Exemption]

@@ -19,8 +19,8 @@ from gateway.core.detection import CERTAIN, Allow, Deny
 from gateway.detect.patterns import Hit, searching
 from gateway.detect.text import folded, plain
 
-Fingerprint = Callable[[str, str], str]
-"""Keyed fingerprint of a value of an entity."""
+Fingerprint = Callable[[str, str], Sequence[str]]
+"""Keyed fingerprints of a value of an entity, one for each version of the key."""
 
 _SPACES = {ord(sign): " " for sign in "\t\n\r\v\f"}
 
@@ -72,7 +72,8 @@ class Allowed:
         encoded = value.encode(errors="replace")
         entries += [entry for pattern, entry in self._patterns if pattern.fullmatch(encoded)]
         if self._prints and self._fingerprint is not None:
-            entries += self._prints.get(self._fingerprint(entity, value), ())
+            for known in self._fingerprint(entity, value):
+                entries += self._prints.get(known, ())
         for entry in entries:
             if (not entry.entities or entity in entry.entities) and (
                 not entry.agents or agent in entry.agents

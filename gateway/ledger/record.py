@@ -67,6 +67,8 @@ class Record:
     """Id of the exemption that opened it."""
     would: str | None = None
     """What would have happened without shadow mode, which is unsafe."""
+    review: str = ""
+    """Id of the review that this transfer waits for, or by whose approval it passed."""
     kind: str = "decision"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.core.model import Finding, Message, Segment, Unread
 from gateway.decode import Limits, Sheet, decode
 from gateway.detect import Detector
-from gateway.inspector import fingerprint_of
+from gateway.inspector import fingerprints_of
 from gateway.scan.files import Entry
 from gateway.scan.found import Mark, Scan, Work, line_starts
 
@@ -62,7 +62,7 @@ class Scanner:
 
     def __init__(self, work: Work) -> None:
         """Raises ValueError for a broken recognizer, OSError where there is no model."""
-        fingerprint = partial(fingerprint_of, work.key) if work.key else None
+        fingerprint = partial(fingerprints_of, work.key) if work.key else None
         self._detector = Detector(work.rules, work.model, fingerprint=fingerprint)
         self._charset = work.charset
         self._max_bytes = max_bytes = work.max_bytes

@@ -15,8 +15,10 @@ from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspector import Inspector
 from gateway.keys import Key
-from gateway.ledger import Ledger
+from gateway.ledger import Ledger, Place
 from gateway.metrics import Metrics
+from gateway.review.desk import Desk
+from gateway.review.vault import Vault
 from gateway.rulebook import Rulebook
 from gateway.settings import Settings, shipped
 from tests.ledgers import a_signer
@@ -64,13 +66,15 @@ class Gateway:
             frozenset(snapshot.rules.transport.untouched_headers),
             KEY,
         )
-        self._ledger = Ledger(folder / "ledger.sqlite", a_signer())
+        place = Place.of(folder / "ledger.sqlite", folder)
+        self._ledger = Ledger(place, a_signer())
         self._engine = Engine(
             snapshot,
             cast("Any", _Here(inspector)),
             self._ledger,
             Metrics(),
             KEY,
+            Desk(place, Vault(bytes(32)), "corpus", max_bytes=2**20, max_total_bytes=2**24),
             gateway_id="corpus",
             time_limit_s=60,
             cache_entries=0,

@@ -47,7 +47,7 @@ def finding(with_custom, no_model: Path) -> Callable[..., Detecting]:
 
     def finding(**parts: object) -> Detecting:
         detector = Detector(
-            with_custom(**parts), no_model, fingerprint=lambda e, v: fingerprint_of(KEY, e, v)
+            with_custom(**parts), no_model, fingerprint=lambda e, v: (fingerprint_of(KEY, e, v),)
         )
 
         def find(*values: str | tuple[str, str], agent: str = "") -> list[tuple[str, str]]:
