@@ -52,12 +52,14 @@ eval: install ## Measure detection beside other tools (DATA=folder of labelled t
 WORK ?= build/training
 TRAINING = $(WORK)/venv/bin/python -m training
 
-train: install ## Train the model of names (DATA=folder of corpora, VERSION=..., MINUTES=..., TEMPERATURE=...)
+train: install ## Train the model of names (DATA=folder of corpora, REPOSITORIES=..., VERSION=..., MINUTES=..., EAGERNESS=...)
 	$(BIN)/python -m venv $(WORK)/venv
 	$(WORK)/venv/bin/pip install --quiet -r training/requirements.txt
-	test -f $(WORK)/texts.npz || $(TRAINING).prepare --data $(DATA) --out $(WORK)/texts.npz
-	$(TRAINING).train $(WORK)/texts.npz --out $(WORK)/checkpoint.pt --minutes $(or $(MINUTES),60)
-	$(TRAINING).package $(WORK)/checkpoint.npz --version $(VERSION) --temperature $(or $(TEMPERATURE),1)
+	$(if $(REPOSITORIES),$(TRAINING).gather --repositories $(REPOSITORIES) --out $(WORK)/gathered)
+	test -f $(WORK)/texts.npz || $(TRAINING).prepare --data $(DATA) $(if $(REPOSITORIES),--data $(WORK)/gathered) \
+		--out $(WORK)/texts.npz
+	$(TRAINING).train $(WORK)/texts.npz --out $(WORK)/checkpoint.pt --minutes $(or $(MINUTES),120)
+	$(TRAINING).package $(WORK)/checkpoint.pt $(WORK)/texts.npz --version $(VERSION) --eagerness $(or $(EAGERNESS),0)
 	$(TRAINING).evaluate gateway/models/names-xx --data $(DATA)
 
 lock: ## Resolve the lock files anew (UPGRADE=1 also moves what need not move)

@@ -1,7 +1,7 @@
 """Texts as numbers: what `prepare` writes and `train` reads, so that training itself handles no text.
 
-A word is a place in one list of words; a text is a run of such places with a tag for each. Words know their features,
-and which word each becomes in small letters, in capitals and without accents.
+A word is a place in one list of words; a text is a run of such places with a tag for each. Words know their pieces, and
+which word each becomes in small letters, in capitals and without accents.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,6 @@ Integers = NDArray[np.int32]
 LABELS = ("PERSON", "LOCATION", "ORGANIZATION")
 TAGS = ("O", *(f"{place}-{label}" for label in LABELS for place in "BILU"))
 """What the model says of a token: outside, or first, inner, last or only one of a name."""
-KINDS = ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT")
-KINDS = (*KINDS, "SCONJ", "SYM", "VERB", "X")
-"""Universal parts of speech, which teach the model how languages inflect."""
-UNTAGGED = -1
 SWAPPED = "other people"
 """At the end of the name of a group of corpus texts in which people go by other names."""
 
@@ -28,7 +24,7 @@ SWAPPED = "other people"
 class Group:
     """Texts of one language and source, one after the other."""
 
-    name: str  # "ner sl UD_Slovenian-SSJ" or "upos ..."
+    name: str  # "sl UD_Slovenian-SSJ"
     words: Integers
     tags: NDArray[np.int8]
     starts: NDArray[np.int64]  # of each text, and the end of the last
@@ -36,22 +32,15 @@ class Group:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
-    def teaches_names(self) -> bool:
-        """Whether its tags are of TAGS rather than KINDS."""
-        return self.name.startswith("ner ")
-
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All words, by their places: rows of the model's table, and what noise makes of them."""
+    """All words, by their places: their pieces, and what noise makes of them."""
 
-    forms: Integers  # a line a word
-    edges: Integers
     pieces: Integers  # of all words, one after the other
     piece_starts: NDArray[np.int64]
     changed: Integers  # a line each: small letters, capitals, no accents
-    table_size: Integers  # rows of the model's table, a single number
+    kept: Integers  # the place of each piece among those of the encoder
 
 
 def group(name: str, texts: Iterable[tuple[list[int], list[int]]]) -> Group:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import wordfreq
 from faker import Faker
 
 from training.corpus import Labelled, Name
@@ -23,6 +24,7 @@ SOURCE = "generated"
 ABROAD = ("tr_TR", "en_IN", "es_MX", "pt_BR", "en_NG", "az_AZ", "id_ID", "uz_UZ", "vi_VN")
 """Where names come from besides the 26 languages: people move."""
 FOREIGN_SHARE = 0.25
+LISTED_SHARE = 0.1
 LABEL_OF = {
     "person": "PERSON",
     "first": "PERSON",
@@ -228,18 +230,69 @@ def _template(language: Language, machine: dict[str, Any], chance: random.Random
         return chance.choice((" ", "\n")).join(joined)
     if luck < 0.83:
         return str(chance.choice(language.texts["clean"]))
-    if luck < 0.90:
+    if luck < 0.88:
         return chance.choice(("{lorem}", "{lorem}", "{job}", "{lorem}: {number}"))
     return str(chance.choice(machine["clean"]))
+
+
+def _nobody(spoken: list[Language]) -> list[str]:
+    """Common English words that are nobody's name: code, tables and catalogues are full of them."""
+    names: set[str] = set()
+    for provider in (part for one in spoken for faker in one.natives for part in faker.get_providers()):
+        for kind in ("first_names", "last_names"):
+            names.update(name.lower() for name in getattr(provider, kind, ()))
+    return [word for word in wordfreq.top_n_list("en", 12_000) if word.isalpha() and word not in names]
+
+
+def _listed(language: Language, chance: random.Random) -> tuple[str, tuple[Name, ...]]:
+    """Some lines of a list of things: languages, currencies, countries, colors, jobs, products."""
+    faker = chance.choice(language.natives)
+    kind = chance.choice(("language", "currency", "country", "color", "job", "product", "month"))
+    makers: dict[str, Callable[[], str]] = {
+        "language": faker.language_name,
+        "currency": faker.currency_name,
+        "country": faker.country,
+        "color": faker.color_name,
+        "job": faker.job,
+        "product": lambda: " ".join(faker.words(2)).title(),
+        "month": faker.month_name,
+    }
+    form = chance.choice(
+        (
+            "{0}",
+            "{0}",
+            "- {0}",
+            "{1};{0}",
+            "{1},{0},{2}",
+            '"{1}": "{0}",',
+            "{1}\t{0}",
+            "{0} ({1})",
+            "<{1}>{0}</{1}>",
+            '{{"name": "{0}", "code": "{1}"}}',
+        )
+    )
+    text, names = "", []
+    for _ in range(chance.choice((1, 1, 2, 3, 5, 8))):
+        value, code = makers[kind](), "".join(chance.choices(string.ascii_letters, k=chance.choice((2, 3))))
+        line = form.format(value, code, chance.randrange(1000))
+        start = len(text) + line.index(value)
+        if kind == "country":
+            names.append(Name(start, start + len(value), "LOCATION"))
+        text += line + "\n"
+    return text.rstrip("\n"), tuple(names)
 
 
 def everything(each: int, seed: int) -> Iterator[Labelled]:
     """`each` texts for every language; the same ones for the same seed and version of Faker."""
     machine = tomllib.loads((TEMPLATES / "machine.toml").read_text("utf-8"))
     chance = random.Random(seed)
-    unnamed = _unnamed_slots(chance, machine["words"])
-    for language in languages(seed):
+    spoken = languages(seed)
+    unnamed = _unnamed_slots(chance, machine["words"] + _nobody(spoken))
+    for language in spoken:
         slots = unnamed | _named_slots(language, chance)
         for _ in range(each):
-            text, names = fill(_template(language, machine, chance), slots)
+            if chance.random() < LISTED_SHARE:
+                text, names = _listed(language, chance)
+            else:
+                text, names = fill(_template(language, machine, chance), slots)
             yield Labelled(language.code, SOURCE, text, names)

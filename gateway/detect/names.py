@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ LANGUAGE = "xx"
 """The one pseudo-language of all recognizers: neither names nor identifiers care which language they stand in."""
 SHORTEST_CUE_WORD = 5
 """Letters of a cue from which it is taken to be nobody's name."""
-BATCH_CHARACTERS = 16_000
+BATCH_CHARACTERS = 32_000
 """Most characters the model is given at once: more is no quicker and costs memory."""
 _NO_TOKENS: Any = None
 """No recognizer of ours looks at tokens, and holding them would keep the whole text."""
@@ -210,7 +211,7 @@ class NameRules:
         start, end = words[0].start(), words[-1].end()
         if _in_code(text, start, end) or (len(words) == 1 and _is_identifier(words[0][0])):
             return
-        if len(words) > 1 or sum(1 for _ in _WORD.finditer(text)) > 1:
+        if len(words) > 1 or len(list(islice(_WORD.finditer(text), 2))) > 1:
             if score is None:
                 score = self._score if len(words) > 1 else self._single_word_score
             doubtful = len(words) == 1 or score < self._outside_prose_score

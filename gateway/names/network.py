@@ -1,143 +1,201 @@
-"""The network behind the model of names, in numpy: a table of vectors, a window that slides over words, and tags.
+"""The network behind the model of names: a small transformer that says of each word of a text how likely each tag is.
 
-A word's vector depends on the word alone and is remembered under spaCy's 64-bit hash of it, never under the word. All
-numbers are single precision; on disk the table takes a byte a number and the rest half precision.
+It is run by onnxruntime on one core. Vectors of pieces lie in a table with four bits a number, and are looked up here.
+Words are remembered with their pieces under spaCy's 64-bit hash of them, never under the word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
-from gateway.names.features import bags
+from gateway.names.pieces import BEGIN, END, PAD, SPACE, Ids, Pieces
 
 Floats = NDArray[np.float32]
 
 LABELS = ("PERSON", "LOCATION", "ORGANIZATION")
 TAGS = ("O", *(f"{place}-{label}" for label in LABELS for place in "BILU"))
 """Outside, or the first, an inner, the last or the only token of a name."""
-STRIDES = (1, 1, 2, 4, 1)
-"""How far each layer looks to both sides: a tag depends on nine words before and after."""
-REMEMBERED = 30_000
-"""Words whose vectors are remembered: some 20 MB. When there are more, all are forgotten."""
+WINDOW = 126
+"""Most pieces of a text that are read at once, besides the two that stand around them."""
+BATCH = 1_024
+"""Most pieces that are computed with at once, padding included: more is no quicker."""
+REMEMBERED = 50_000
+"""Words that are remembered: some 15 MB. When there are more, all are forgotten."""
+BLOCK = 32
+"""Numbers of the table that share a scale."""
+
+SHORT = 3
+"""Letters up to which a word before a full stop may be an abbreviation, so that no sentence ends there."""
+
+_GRAPH, _TABLE, _PIECES = "network.onnx", "table.npz", "pieces.txt"
+_ARRAYS = ("steps", "scales", "hints", "trust")
+_ENDS = frozenset(".!?…")
+_NOTHING = np.eye(1, len(TAGS), dtype=np.float32)
+
+Spell = Callable[[int], str]
+Words = tuple[NDArray[np.uint64], NDArray[np.bool_]]
+"""Hashes of a text's words, and whether a space stands before each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was learned."""
+    """What was learned, as it lies on disk."""
 
-    table: NDArray[np.int8]  # a line a row of `features.bags`
-    scales: Floats  # what one step of each line is worth
-    mix: Floats
-    mix_bias: Floats
-    mix_norm: Floats  # factors, then shifts
-    look: Floats  # a matrix each stride
-    look_bias: Floats
-    look_norm: Floats
-    tag: Floats
-    tag_bias: Floats
-    temperature: Floats  # a single number: by it logits are divided to make probabilities true
+    graph: bytes  # an ONNX model: vectors and mask in, logits of `TAGS` out
+    steps: NDArray[np.uint8]  # a line a piece, two numbers from -8 to 7 a byte, the first in the low half
+    scales: NDArray[np.float16]  # what a step of each block of a line is worth
+    pieces: Pieces
+    temperature: float  # by it logits are divided to make probabilities true
+    hints: NDArray[np.bool_]  # of each piece, whether a word of somebody's name may begin with it
+    trust: Floats  # how likely names are right whose least likely tag has probabilities from 0 to 1, in equal steps
 
-    def save(self, path: Path) -> None:
-        """Write the weights to one file."""
-        arrays = {one.name: getattr(self, one.name) for one in fields(self)}
-        halves = {
-            name: array.astype(np.float16) if array.dtype == np.float32 else array
-            for name, array in arrays.items()
-        }
-        with path.open("wb") as file:
-            np.savez(file, **halves)
+    def save(self, folder: Path) -> None:
+        """Write three files."""
+        (folder / _GRAPH).write_bytes(self.graph)
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        with (folder / _TABLE).open("wb") as file:
+            np.savez(file, temperature=np.float32(self.temperature), **arrays)
+        self.pieces.save(folder / _PIECES)
 
     @classmethod
-    def load(cls, path: Path) -> Weights:
+    def load(cls, folder: Path) -> Weights:
         """Read what `save` wrote. Raises OSError when it is not there."""
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {one.name: file[one.name] for one in fields(cls)}
-        return cls(
-            **{
-                name: array.astype(np.float32) if array.dtype == np.float16 else array
-                for name, array in arrays.items()
-            }
-        )
+        with np.load(folder / _TABLE, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in _ARRAYS}
+            temperature = float(file["temperature"])
+        graph, pieces = (folder / _GRAPH).read_bytes(), Pieces.load(folder / _PIECES)
+        return cls(graph=graph, pieces=pieces, temperature=temperature, **arrays)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What is remembered of a word."""
+
+    ids: Ids
+    ends: bool  # a line or sentence, if no abbreviation stands before
+    short: bool  # may be an abbreviation
+    hints: bool  # may belong to somebody's name
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Words that are read together."""
+
+    ids: Ids
+    firsts: tuple[int, ...]  # where the pieces of each word begin, behind `BEGIN`
+    hints: bool  # whether any word may belong to somebody's name
 
 
 class Network:
     """Says of each word of a text how likely each tag is."""
 
     def __init__(self, weights: Weights) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            weights.graph, options, providers=["CPUExecutionProvider"]
+        )
         self._weights = weights
-        self._width = weights.mix_norm.shape[1]
-        self._place_of: dict[int, int] = {}
-        self._known = np.empty((REMEMBERED, self._width), np.float32)
+        self._words: dict[int, Word] = {}
 
-    def probabilities(self, words: NDArray[np.uint64], text_of: NDArray[np.int64], spell: Spell) -> Floats:
-        """A line for each word with the probability of each of `TAGS`.
+    def probabilities(self, texts: Sequence[Words], spell: Spell) -> Floats:
+        """A line for each word of all texts, in order, with the probability of each of `TAGS`.
 
-        `words` are hashes, which `spell` undoes; `text_of` numbers the texts that the words are of, in order.
+        `spell` undoes the hashes. A sentence without any word that could belong to somebody's name is not looked at.
         """
-        vectors = self._vectors(words, spell)
-        weights = self._weights
-        for layer, stride in enumerate(STRIDES):
-            window = _window(vectors, text_of, stride)
-            seen = _maxout(window @ weights.look[layer] + weights.look_bias[layer])
-            vectors += _normed(seen, weights.look_norm[layer])
-        logits = (vectors @ weights.tag + weights.tag_bias) / weights.temperature
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        chances: Floats = powers / powers.sum(axis=1, keepdims=True)
+        sentences: list[Sentence] = []
+        for words, spaced in texts:
+            known = [self._word(*one, spell) for one in zip(words.tolist(), spaced.tolist(), strict=True)]
+            sentences += _sentences(known)
+        # Texts that overlap have sentences in common.
+        asked = sorted(
+            {one.ids: one for one in sentences if one.hints}.values(), key=lambda one: len(one.ids)
+        )
+        said: dict[Ids, Floats] = {}
+        for batch in _batches(asked):
+            rows = self._said([one.ids for one in batch])
+            said.update((one.ids, row[list(one.firsts)]) for one, row in zip(batch, rows, strict=True))
+        chances = [
+            said[one.ids] if one.hints else np.repeat(_NOTHING, len(one.firsts), axis=0) for one in sentences
+        ]
+        lines: Floats = np.concatenate(chances)
+        return lines
+
+    def trust(self, scores: Sequence[float]) -> Floats:
+        """How likely names are right at both ends, of which the least likely tag has these probabilities."""
+        trust = self._weights.trust
+        trusted: Floats = np.interp(scores, np.linspace(0, 1, len(trust)), trust).astype(np.float32)
+        return trusted
+
+    def _word(self, word: int, spaced: bool, spell: Spell) -> Word:
+        known = self._words.get(word ^ spaced)
+        if known is None:
+            text = spell(word)
+            ids = self._weights.pieces.ids(SPACE + text if spaced and not text.isspace() else text)
+            ends, short = ids[0] == END or text in _ENDS, len(text) <= SHORT and text.isalnum()
+            known = Word(ids, ends, short, bool(self._weights.hints[ids[0]]))
+            if len(self._words) >= REMEMBERED:
+                self._words.clear()
+            self._words[word ^ spaced] = known
+        return known
+
+    def _said(self, sentences: list[Ids]) -> Floats:
+        """The probability of each tag for the pieces of sentences, the longest of which comes last."""
+        pieces = np.full((len(sentences), len(sentences[-1]) + 2), PAD)
+        for row, ids in enumerate(sentences):
+            pieces[row, : len(ids) + 2] = (BEGIN, *ids, END)
+        feeds = {"vectors": self._vectors(pieces), "mask": (pieces != PAD).astype(np.int32)}
+        (logits,) = self._session.run(["logits"], feeds)
+        powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / np.float32(self._weights.temperature))
+        chances: Floats = powers / powers.sum(axis=-1, keepdims=True)
         return chances
 
-    def _vectors(self, words: NDArray[np.uint64], spell: Spell) -> Floats:
-        unique, at = np.unique(words, return_inverse=True)
-        hashes = unique.tolist()
-        new = [one for one in hashes if one not in self._place_of]
-        if len(self._place_of) + len(new) > REMEMBERED:
-            self._place_of.clear()
-            new = hashes
-        if len(new) > REMEMBERED:
-            return self._computed([spell(one) for one in hashes])[at]
-        if new:
-            first = len(self._place_of)
-            self._known[first : first + len(new)] = self._computed([spell(one) for one in new])
-            self._place_of.update(zip(new, range(first, first + len(new)), strict=True))
-        return self._known[np.array([self._place_of[one] for one in hashes], np.intp)[at]]
-
-    def _computed(self, words: list[str]) -> Floats:
-        """The vectors of words, from their features."""
-        weights = self._weights
-        features = [bag for word in words for bag in bags(word)]
-        sizes = np.array([len(bag) for bag in features])
-        rows = np.array([row for bag in features for row in bag])
-        numbers = weights.table[rows].astype(np.float32) * weights.scales[rows, None]
-        sums = np.add.reduceat(numbers, np.cumsum(sizes) - sizes) / np.sqrt(sizes, dtype=np.float32)[:, None]
-        mixed = sums.reshape(len(words), -1) @ weights.mix + weights.mix_bias
-        return _normed(_maxout(mixed), weights.mix_norm)
+    def _vectors(self, pieces: NDArray[np.int64]) -> Floats:
+        """The vectors of pieces, each once looked up."""
+        unique, at = np.unique(pieces, return_inverse=True)
+        packed = self._weights.steps[unique]
+        steps = np.empty((len(unique), 2 * packed.shape[1]), np.float32)
+        steps[:, 0::2], steps[:, 1::2] = packed & 15, packed >> 4
+        blocks = steps.reshape(len(unique), -1, BLOCK) - np.float32(8)
+        blocks *= self._weights.scales[unique].astype(np.float32)[:, :, None]
+        vectors: Floats = blocks.reshape(len(unique), -1)[at.reshape(pieces.shape)]
+        return vectors
 
 
-Spell = Callable[[int], str]
+def _sentences(words: list[Word]) -> Iterator[Sentence]:
+    """Sentences and lines, long ones cut."""
+    ids: list[int] = []
+    firsts: list[int] = []
+    hints = after_short = False
+    for word in words:
+        if len(ids) + len(word.ids) > WINDOW:
+            yield Sentence(tuple(ids), tuple(firsts), hints)
+            ids, firsts, hints = [], [], False
+        firsts.append(len(ids) + 1)
+        ids += word.ids
+        hints = hints or word.hints
+        if word.ends and not after_short:
+            yield Sentence(tuple(ids), tuple(firsts), hints)
+            ids, firsts, hints = [], [], False
+        after_short = word.short
+    if ids:
+        yield Sentence(tuple(ids), tuple(firsts), hints)
 
 
-def _window(vectors: Floats, text_of: NDArray[np.int64], stride: int) -> Floats:
-    """Each word's vector between those of its neighbors, which are zero beyond the text."""
-    count, width = vectors.shape
-    window = np.zeros((count, 3 * width), np.float32)
-    same = (text_of[stride:] == text_of[:-stride])[:, None]
-    np.multiply(vectors[:-stride], same, out=window[stride:, :width])
-    window[:, width : 2 * width] = vectors
-    np.multiply(vectors[stride:], same, out=window[: max(count - stride, 0), 2 * width :])
-    return window
-
-
-def _maxout(values: Floats) -> Floats:
-    half = values.shape[1] // 2
-    return np.maximum(values[:, :half], values[:, half:])
-
-
-def _normed(values: Floats, norm: Floats) -> Floats:
-    values = values - values.mean(axis=1, keepdims=True)
-    spread = np.sqrt(np.einsum("ij,ij->i", values, values)[:, None] / np.float32(values.shape[1]) + 1e-5)
-    normed: Floats = values / spread.astype(np.float32) * norm[0] + norm[1]
-    return normed
+def _batches(sentences: list[Sentence]) -> Iterator[list[Sentence]]:
+    """As many sentences at once as may be computed with; the later ones are no shorter."""
+    batch: list[Sentence] = []
+    for one in sentences:
+        if batch and (len(batch) + 1) * (len(one.ids) + 2) > BATCH:
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch

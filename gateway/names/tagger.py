@@ -1,7 +1,7 @@
 """The pipeline that marks names in a text: spaCy's tokenizer and one component of ours, `onward_names`.
 
-Marked are the names of the best sequence of tags, each with the mean over its tokens of the probability that they
-belong to a name of that label. Of runs of tokens that surely belong to none no sequence is looked for.
+Marked are the names of the best sequence of tags, each with the probability that it is right, both its ends and its
+label. Of runs of tokens that surely belong to none no sequence is looked for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 
-from gateway.names.network import LABELS, TAGS, Floats, Network, Weights
+from gateway.names.network import LABELS, TAGS, Floats, Network, Weights, Words
 
 SCORES = "name_scores"
 """Where a document's user data holds the probability of each of its entities, in their order."""
@@ -29,7 +29,7 @@ SURE = 0.995
 
 _APART = r"(?:[^\w\s\u0300-\u036f]|_)"
 """What no word is made of. Each such sign is a token of its own, so that a name begins and ends where a token does."""
-_SUMS, _WEIGHTS = "SHA256SUMS", "weights.npz"
+_SUMS = "SHA256SUMS"
 
 
 def pipeline() -> Language:
@@ -91,18 +91,17 @@ class Names:
         """Write the weights into a folder."""
         path.mkdir(exist_ok=True)
         if self._weights:
-            self._weights.save(path / _WEIGHTS)
+            self._weights.save(path)
 
     def from_disk(self, path: Path, exclude: Iterable[str] = ()) -> Names:
         """Take the weights from a folder."""
-        self.take(Weights.load(path / _WEIGHTS))
+        self.take(Weights.load(path))
         return self
 
     def chances(self, docs: list[Doc]) -> Floats:
         """The probability of each of `TAGS` for each token of documents, none of which is empty."""
         assert self._network is not None
-        words = np.concatenate([doc.to_array("ORTH") for doc in docs])
-        return self._network.probabilities(words, _text_of(docs), docs[0].vocab.strings.__getitem__)
+        return self._network.probabilities([_words(doc) for doc in docs], docs[0].vocab.strings.__getitem__)
 
     def _mark(self, docs: list[Doc]) -> None:
         if self._network is None or not docs:
@@ -112,14 +111,22 @@ class Names:
         firsts = np.cumsum(sizes) - sizes
         ents: list[list[Span]] = [[] for _ in docs]
         scores: list[list[float]] = [[] for _ in docs]
-        for start, end, label in names(chances, text_of):
+        for start, end, label, chance in names(chances, text_of):
             text = int(text_of[start])
             shift = int(firsts[text])
             ents[text].append(Span(docs[text], start - shift, end - shift, LABELS[label]))
-            scores[text].append(float(chances[start:end, 1 + 4 * label : 5 + 4 * label].sum(axis=1).mean()))
+            scores[text].append(chance)
         for doc, its_ents, its_scores in zip(docs, ents, scores, strict=True):
             doc.set_ents(its_ents)
-            doc.user_data[SCORES] = its_scores
+            doc.user_data[SCORES] = self._network.trust(its_scores).tolist()
+
+
+def _words(doc: Doc) -> Words:
+    """The hashes of a text's tokens, and whether a space or a line end stands before each."""
+    columns = np.asarray(doc.to_array(["ORTH", "SPACY", "IS_SPACE"]), np.uint64)
+    spaced = np.ones(len(columns), np.bool_)
+    spaced[1:] = columns[:-1, 1:].any(axis=1)
+    return columns[:, 0], spaced
 
 
 def _text_of(docs: list[Doc]) -> NDArray[np.int64]:
@@ -143,8 +150,8 @@ _BEGIN = _AFTER[0]
 _END = _AFTER[:, 0]
 
 
-def names(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """First token, token after the last, and place in `LABELS` of each name, in order."""
+def names(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, int, int, float]]:
+    """First token, token after the last, place in `LABELS`, and probability of the least likely tag of each name."""
     unsure = np.flatnonzero(chances[:, 0] < SURE)
     if not len(unsure):
         return
@@ -158,7 +165,17 @@ def names(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, in
             if place in "BU":
                 begun = at
             if place in "LU":
-                yield begun, at + 1, (tag - 1) // 4
+                label = (tag - 1) // 4
+                yield begun, at + 1, label, _least(chances[begun : at + 1], label)
+
+
+def _least(chances: Floats, label: int) -> float:
+    """The probability of the least likely tag of a name that takes all these tokens."""
+    first = 1 + 4 * label
+    if len(chances) == 1:
+        return float(chances[0, first + 3])
+    ends = (chances[0, first], chances[-1, first + 2])
+    return min(map(float, (*ends, *chances[1:-1, first + 1])))
 
 
 def _best(logs: Floats) -> list[int]:

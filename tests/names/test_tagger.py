@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from hypothesis.extra.numpy import arrays
 from spacy.language import Language
 
 import gateway
-from gateway.names.features import ROWS, bags
-from gateway.names.network import TAGS
+from gateway.names.network import TAGS, Weights
+from gateway.names.pieces import FIRST, LONGEST, MOST, SPACE, Pieces, words
 from gateway.names.tagger import SCORES, load, names, pipeline
 
 MODEL = Path(gateway.__file__).parent / "models" / "names-xx"
@@ -56,11 +57,65 @@ def test_a_text_gives_the_same_names_whatever_it_is_read_with(nlp: Language):
     assert alone == among
 
 
-@given(st.text(max_size=60))
-def test_any_word_has_features_in_the_table(word: str):
-    for bag in bags(word or "x"):
-        assert 0 < len(bag) <= 80
-        assert all(0 <= row < ROWS for row in bag)
+def test_a_long_text_gives_the_same_names_as_its_lines(nlp: Language):
+    lines = [LETTER, "Bestellung 4711 ist da.", LETTER] * 12
+
+    whole = found(nlp, "\n".join(lines))
+
+    assert [text for text, _ in whole].count("Jan Kowalski") == 24
+
+
+def test_the_weights_are_the_same_after_writing_and_reading(nlp: Language, tmp_path: Path):
+    nlp.to_disk(tmp_path / "model")
+
+    assert found(load(tmp_path / "model"), LETTER) == found(nlp, LETTER)
+
+
+def test_a_likelier_name_is_trusted_no_less():
+    trust = Weights.load(MODEL / "onward_names").trust
+
+    assert (np.diff(trust) >= 0).all()
+    assert 0 <= trust[0] < trust[-1] <= 1
+
+
+@pytest.fixture(scope="module")
+def pieces() -> Pieces:
+    return Pieces.load(MODEL / "onward_names" / "pieces.txt")
+
+
+@given(word=st.text(max_size=60))
+def test_any_word_has_pieces(pieces: Pieces, word: str):
+    ids = pieces.ids(word)
+
+    assert 0 < len(ids) <= MOST
+    assert all(0 <= one < len(pieces.pieces) for one in ids)
+
+
+@given(
+    word=st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCXYZäöüßåøéèçñłžščőűθπλбгж", min_size=1, max_size=20)
+)
+def test_pieces_put_together_begin_the_word(pieces: Pieces, word: str):
+    ids = pieces.ids(SPACE + word)
+    spelled = "".join(pieces.pieces[one] for one in ids)
+
+    assert all(one >= FIRST for one in ids)
+    assert unicodedata.normalize("NFKC", SPACE + word)[:LONGEST].startswith(spelled)
+    assert len(ids) == MOST or len(spelled) == len(word) + 1
+
+
+def test_the_likeliest_pieces_are_taken():
+    known = ["<s>", "<pad>", "</s>", "<unk>", SPACE, "a", "b", "ab", SPACE + "a"]
+    pieces = Pieces(known, [0, 0, 0, 0, -2, -2, -2, -3, -1.5])
+
+    assert [known[one] for one in pieces.ids(SPACE + "ab")] == [SPACE + "a", "b"]
+    assert [known[one] for one in pieces.ids("ab")] == ["ab"]
+    assert [known[one] for one in pieces.ids("?")] == ["<unk>"]
+
+
+def test_words_after_a_space_or_a_line_end_are_marked():
+    doc = pipeline()("Hi Ann,\nten")
+
+    assert list(words(doc)) == [f"{SPACE}Hi", f"{SPACE}Ann", ",", "\n", f"{SPACE}ten"]
 
 
 @given(
@@ -71,9 +126,10 @@ def test_names_are_whole_and_do_not_overlap(chances: np.ndarray):
 
     spans = list(names(chances, text_of))
 
-    ends = [0, *(end for _, end, _ in spans)]
-    assert all(before <= start < end for before, (start, end, _) in zip(ends, spans, strict=False))
-    assert all(text_of[start] == text_of[end - 1] for start, end, _ in spans)
+    ends = [0, *(end for _, end, _, _ in spans)]
+    assert all(before <= start < end for before, (start, end, _, _) in zip(ends, spans, strict=False))
+    assert all(text_of[start] == text_of[end - 1] for start, end, _, _ in spans)
+    assert all(0 <= chance <= 1 for _, _, _, chance in spans)
 
 
 def test_a_changed_file_is_refused(tmp_path: Path):

