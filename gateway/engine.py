@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from gateway.core.agent import Agent
 from gateway.core.choice import NOBODY_CHOSE
-from gateway.core.decide import UNREGISTERED, Decision, Facts, decide
+from gateway.core.decide import UNREGISTERED, Decision, Facts, decide, without_editing
 from gateway.core.errors import DeclinedError, InspectionError, LedgerError, SpliceError
 from gateway.core.model import (
     USER,
@@ -49,6 +49,8 @@ from gateway.workers import WorkerPool
 
 log = logging.getLogger(__name__)
 
+UNEDITABLE = "splice"
+"""Why a worker could not make the edits: the rules then say what becomes of the transfer."""
 ROUNDS = 3
 """How often a message is anonymized and scanned again before it counts as impossible to anonymize."""
 
@@ -178,8 +180,13 @@ class Engine:
             return _Outcome(decision, inspection, known=known)
         message, remove = transfer.message, decision.remove
         for _ in range(ROUNDS):
-            with _failing_as("inspection-error"):
-                answer = await self._ask(Anonymize(message, remove, listed), len(message.body), deadline)
+            try:
+                with _failing_as("inspection-error"):
+                    answer = await self._ask(Anonymize(message, remove, listed), len(message.body), deadline)
+            except InspectionError as error:
+                if error.reason != UNEDITABLE:
+                    raise
+                return _Outcome(without_editing(decision, snapshot.rules), inspection)
             assert isinstance(answer, Anonymized)
             left = self._desk.without_false_positives(answer.inspection, transfer.at)
             again = self._decide(transfer, agent, known, left, snapshot)
@@ -410,7 +417,7 @@ def _failing_as(reason: str) -> Iterator[None]:
     except (InspectionError, LedgerError):
         raise
     except SpliceError as error:
-        raise InspectionError("splice", str(error)) from error
+        raise InspectionError(UNEDITABLE, str(error)) from error
     except Exception as error:
         raise InspectionError(reason, type(error).__name__) from error
 

@@ -100,6 +100,7 @@ REASONS = (
     "not-assured",
     "condition-missing",
     "uninspectable",
+    "uneditable",
     "purpose-mismatch",
     "outside-profile",
     "opted-out",
@@ -320,6 +321,19 @@ def _weigh(facts: Facts, matters: frozenset[Matter], rules: RuleSet) -> Decision
 
 def _order(matter: Matter) -> tuple[str, ...]:
     return matter.data_class, matter.origin, str(matter.hr), matter.category, matter.choice
+
+
+def without_editing(decision: Decision, rules: RuleSet) -> Decision:
+    """What a decision to anonymize becomes where the message's format cannot be edited safely."""
+    return replace(
+        decision,
+        action=Action(rules.decision.uneditable_becomes),
+        rule="uneditable",
+        reason="uneditable",
+        clauses=tuple(dict.fromkeys((*decision.clauses, *rules.decision.uneditable_clauses))),
+        why=f"{decision.why} It cannot be taken out of a message of this form, e.g. of a signed or binary file.",
+        remove=(),
+    )
 
 
 def matter_of(finding: Finding, rules: RuleSet, choice: Choice = Choice.NONE) -> Matter:

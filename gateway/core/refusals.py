@@ -51,11 +51,6 @@ REFUSALS: Mapping[str, Refusal] = {
         "The client did not let the gateway open its TLS connection, so nothing of it could be inspected.",
         ("SCOPE-3",),
     ),
-    "splice": Refusal(
-        "The personal data in the message cannot be taken out without changing what lies around it, "
-        "for example because the message is signed.",
-        ("INTEG-1",),
-    ),
     "still-personal": Refusal(
         "After removal the message still held personal data, so it does not count as anonymized.", ("DEF-3",)
     ),

@@ -75,6 +75,9 @@ class DecisionFile:
     statuses: tuple[StatusRule, ...]
     review_overdue_becomes: Status
     """What a complete assurance is worth from the day after the agent's review was due (ONWARD-3)."""
+    uneditable_becomes: Literal["hold", "block"]
+    """What becomes of *anonymize* where the format cannot be edited safely: signed, binary, older revisions."""
+    uneditable_clauses: tuple[str, ...]
     expiring_within_days: int
     opted_out: Literal[Action.ANONYMIZE, Action.BLOCK]
     """What follows for the data of somebody who opted out or objected (CHOICE-1, CHOICE-2)."""

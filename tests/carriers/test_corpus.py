@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.core.model import Refuse, Release, Replace
+from gateway.core.model import Action, Refuse, Release, Replace
 from tests.carriers.case import PERSON, Case
 from tests.carriers.corpus import CASES
 from tests.carriers.coverage import DOCUMENT, GROUPS, document
@@ -51,6 +51,15 @@ def test_INTEG_1_what_holds_nobody_passes_to_the_byte(case: Case, gateway: Gatew
 
     # A release is of the message as it came.
     assert isinstance(verdict, Release), verdict
+
+
+def test_INTEG_1_a_file_that_cannot_be_edited_is_refused_by_rule(gateway: Gateway):
+    case = next(case for case in CASES if case.name == "PDF page")
+
+    verdict = gateway.examine(case.build(PERSON).message())
+
+    assert isinstance(verdict, Refuse)
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "uneditable")
 
 
 def test_few_cases_are_missed_and_only_adversarial_ones():

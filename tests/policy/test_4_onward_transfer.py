@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.agent import Approval, Assurance, Condition, Entity, SubProcessor
 from gateway.core.assurance import standing_on
+from gateway.core.decide import without_editing
 from gateway.core.law import AssuranceType
 from gateway.core.model import Action, Unread
 from tests.policy.builders import (
@@ -486,3 +487,18 @@ def test_ONWARD_4_an_entry_that_loses_something_is_never_worth_more(weaker: dict
         return standing_on(an_agent(replace(CERTIFIED, **changes)), "EU", TODAY, RULES).status
 
     assert rank[status(less)] >= rank[status(weaker)]
+
+
+@pytest.mark.parametrize("becomes", ["hold", "block"])
+def test_INTEG_1_what_cannot_be_edited_safely_is_held_or_blocked_as_the_rules_say(becomes: str):
+    rules = replace(RULES, decision=replace(RULES.decision, uneditable_becomes=becomes))
+    agent = an_agent(assurance("eu-us-dpf", until="2027-01-01", evidence=None))
+    decision = decided(agent, an_identifier("DE"))
+    assert decision.action is Action.ANONYMIZE
+
+    refused = without_editing(decision, rules)
+
+    assert (refused.action, refused.rule, refused.reason) == (Action(becomes), "uneditable", "uneditable")
+    assert refused.remove == ()
+    assert "INTEG-1" in refused.clauses
+    assert set(decision.clauses) <= set(refused.clauses)
