@@ -244,6 +244,11 @@ class _Archive:
             at = entry.end
         if at > self.directory:
             raise UnreadableError("bad-syntax")
+        # Asked of the archive as a whole and before anything is unpacked: a bomb may have many members.
+        limits, total = self.place.reading.limits, sum(entry.size.value for entry in self.entries)
+        most = max(limits.max_ratio * len(self.node.content), limits.ratio_floor_bytes)
+        if total > min(most, limits.max_expanded_bytes):
+            raise UnreadableError("expands-too-much")
 
     def _place_entry(self, entry: _Entry) -> None:
         content = self.node.content

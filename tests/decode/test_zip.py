@@ -236,6 +236,8 @@ def test_a_bomb_is_refused_and_so_is_too_many_members() -> None:
     bomb = packed({"zeros": bytes(64 << 20)})
     assert len(bomb) < 1 << 17
     assert reasons(bomb) == ["expands-too-much"]
+    small = packed({str(number): b"A" * (1 << 20) for number in range(64)})
+    assert reasons(small) == ["expands-too-much"]
     many = packed({str(number): b"" for number in range(11)})
     assert [one.reason for one in decoded(a_message(many), Limits(max_parts=10)).unread] == ["too-many-parts"]
 
