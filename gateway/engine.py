@@ -186,7 +186,7 @@ class Engine:
             except InspectionError as error:
                 if error.reason != UNEDITABLE:
                     raise
-                return _Outcome(without_editing(decision, snapshot.rules), inspection)
+                return _Outcome(without_editing(decision, snapshot.rules), inspection, known=known)
             assert isinstance(answer, Anonymized)
             left = self._desk.without_false_positives(answer.inspection, transfer.at)
             again = self._decide(transfer, agent, known, left, snapshot)
