@@ -16,6 +16,7 @@ $(STAMP): requirements-dev.lock pyproject.toml scripts/install
 	@touch $@
 
 test: check ## Install, check, and run the tests (ARGS="-k ledger" is passed to pytest)
+	@scripts/test-programs
 	$(BIN)/pytest $(ARGS)
 
 check: install ## Lint, formatting, types and Dockerfile
