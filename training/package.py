@@ -22,7 +22,7 @@ from training.train import NO_WORD, Batch, Network, Texts
 
 LIMIT_BYTES = 30_000_000
 SHOWN_BATCHES = 24  # by which the steps of inputs are found
-HELD_BATCHES = 150  # by which it is found out how far the model can be trusted
+HELD_BATCHES = 90  # by which it is found out how far the model can be trusted
 TRUSTED = 41  # places of the curve that says so
 COMMON = 30  # times a piece is met, from which it is known whether names begin with it
 HINTED = 0.1  # share of its words that begin or end names, above which they may
