@@ -31,8 +31,10 @@ from gateway.decode.urls import PERCENT, read_form
 SHORTEST_RUN = 12
 """Characters of a run that are worth undoing: nine bytes."""
 
-_QUICK = re.compile(r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&#?\w{2,8};|<[A-Za-z/!?]")
-_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
+_QUICK = re.compile(
+    r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})|&#?\w{2,8};|<[A-Za-z/!?]"
+)
+_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
 _XML = re.compile(r"\s*<(\?xml\b|([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>.*</\2\s*>\s*\Z)", re.DOTALL)
 _HTML = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|form|h[1-6]|head|hr|html|i|img|input|label|li|link"
@@ -48,7 +50,9 @@ _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[\w.-]+)*);base64,
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]++\.?)++")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _WORDS = re.compile(r"[\w\s.,;:@'\"(){}\[\]&=+/-]+")
-ESCAPES = Writing(_ESCAPE, STRING.read, sign="\\")
+ESCAPES = Writing(
+    _ESCAPE, lambda token: STRING.read(token.replace("\\x", "\\u00") if token[1] == "x" else token), sign="\\"
+)
 """Plain text in which characters are written as in JavaScript."""
 
 

@@ -182,6 +182,14 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         edited=Editing.IN_PLACE,
     ),
     TextFormat(
+        name="YAML",
+        types=("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "+yaml"),
+        read=read_undeclared,
+        found="as text: scalars in all styles, keys, comments, anchors; escapes undone",
+        edited=Editing.IN_PLACE,
+        otherwise="a plain scalar that is a value becomes a list of one word",
+    ),
+    TextFormat(
         name="GraphQL",
         types=("application/graphql", "application/graphql-request"),
         read=read_undeclared,

@@ -99,6 +99,16 @@ def text_events(s: Sample) -> bytes:
     return f"data: Guten Tag, mein Name ist {s.first}\ndata: {s.last}, danke.\n\n".encode()
 
 
+def yaml(s: Sample) -> bytes:
+    """Scalars in every style."""
+    return (
+        f"# Liste\nkunden:\n  - &erster\n    {s.field}: {s.name}\n    mail: '{s.email}'\n"
+        f'    note: "{s.text.encode("unicode_escape").decode()}"\n  - text: >\n      Guten Tag, mein\n'
+        f"      Name ist {s.first}\n      {s.last}, danke.\n  - brief: |\n      {s.text}\n"
+        "  - *erster\n"
+    ).encode()
+
+
 GRAPHQL = "mutation { addUser(input: {note: %s, mail: %s, tags: [1, true]}) { id } }"
 
 CASES = (
@@ -178,6 +188,8 @@ CASES = (
         lambda s: Wire(text_events(s), "text/event-stream"),
         plants=lambda s: (s.first, s.last),
     ),
+    Case("YAML", ("YAML",), lambda s: Wire(yaml(s), "application/yaml"), plants=lambda s: (s.last, s.email)),
+    Case("YAML, undeclared", ("YAML",), lambda s: Wire(yaml(s)), plants=lambda s: (s.last, s.email)),
     Case(
         "GraphQL",
         ("GraphQL",),
