@@ -433,7 +433,7 @@ class _InspectionCache:
 
     def key(self, message: Message, rules: str) -> bytes:
         digest = hashlib.blake2b(key=self._secret, digest_size=32)
-        parts = (rules.encode(), message.method.encode(), message.target, message.body)
+        parts = (rules.encode(), message.method.encode(), message.target, message.body, message.before)
         for part in (*parts, *(piece for header in message.headers for piece in header)):
             digest.update(len(part).to_bytes(8) + part)
         return digest.digest()

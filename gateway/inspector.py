@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,9 @@ from gateway.decode import Decoded, Limits, decode
 from gateway.detect import Detector, normalize
 from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, fingerprint, fingerprints
+
+BODY_TEXT = "body.text:"
+"""Address of a body that is plain text."""
 
 
 class Inspector:
@@ -39,7 +43,7 @@ class Inspector:
         """Answer one request. Raises TypeError for any other."""
         match request:
             case Inspect(message=message, agent=agent):
-                return self._inspect(self._decode(message), agent)
+                return self._inspect(self._decode(message), agent, message.before)
             case Anonymize(message=message, remove=remove, agent=agent):
                 return self._anonymize(message, remove, agent)
         raise TypeError(f"an inspector does not answer {type(request).__name__}")
@@ -47,11 +51,11 @@ class Inspector:
     def _decode(self, message: Message) -> Decoded:
         return decode(message, self._limits, self._untouched_headers)
 
-    def _inspect(self, decoded: Decoded, agent: str) -> Inspection:
+    def _inspect(self, decoded: Decoded, agent: str, before: bytes = b"") -> Inspection:
         texts = {segment.address: segment.text for segment in decoded.segments}
         findings = tuple(
             self._known(one, texts[one.address][one.start : one.end])
-            for one in self._detector.detect(decoded.segments, agent)
+            for one in self._found(decoded, agent, before)
         )
         characters = sum(len(text) for text in texts.values())
         return Inspection(findings, decoded.unread, len(decoded.segments), characters)
@@ -60,12 +64,30 @@ class Inspector:
         newest, *older = fingerprints_of(self._key, finding.entity, value)
         return replace(finding, fingerprint=newest, older_fingerprints=tuple(older))
 
+    def _found(self, decoded: Decoded, agent: str, before: bytes) -> Iterable[Finding]:
+        """Findings, and those that begin in the text before the message and end in it."""
+        found = self._detector.detect(decoded.segments, agent)
+        text = next((one for one in decoded.segments if one.address == BODY_TEXT), None)
+        if not before or text is None:
+            return found
+        said = before.decode(errors="ignore")
+        joined = replace(text, text=said + text.text[: len(before)])
+        # What was whole before the message was judged then, and only looks longer now.
+        whole = {one.start for one in self._detector.detect([replace(text, text=said)], agent)}
+        over = [
+            replace(one, start=0, end=one.end - len(said))
+            for one in self._detector.detect([joined], agent)
+            if one.start < len(said) < one.end and one.start not in whole
+        ]
+        end = max((one.end for one in over), default=0)
+        return [*over, *(one for one in found if one.address != BODY_TEXT or one.start >= end)]
+
     def _anonymize(self, message: Message, remove: tuple[Finding, ...], agent: str) -> Anonymized:
         decoded = self._decode(message)
         wanted = {one.address for one in remove}
         texts = {segment.address: segment.text for segment in decoded.segments if segment.address in wanted}
         changed = decoded.splice(self._detector.replacements(remove, texts))
-        return Anonymized(changed, self._inspect(self._decode(changed), agent))
+        return Anonymized(changed, self._inspect(self._decode(changed), agent, message.before))
 
 
 def fingerprints_of(key: Key, entity: str, value: str) -> tuple[str, ...]:

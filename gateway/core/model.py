@@ -71,6 +71,8 @@ class Message:
     target: bytes
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    before: bytes = b""
+    """The end of what went before on the same connection, where a value may begin there and end in the body."""
 
 
 @dataclass(frozen=True, slots=True)

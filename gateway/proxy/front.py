@@ -44,6 +44,10 @@ SAID = "onward.said"
 """Flow metadata: what the request's headers said about its data before they were taken out."""
 OPEN = "onward.open"
 """Flow metadata: id of the release whose outcome is not known yet."""
+BEFORE = "onward.before"
+"""Flow metadata: the end of the last text message that went out."""
+SEAM_BYTES = 128
+"""How much of a message is looked at again with the next one."""
 RECORDING_S = 2.0
 """How long recording a refusal of the front's own may take before the client is answered without."""
 
@@ -234,8 +238,9 @@ class Front:
         if not message.from_client:
             return
         message.dropped = True
+        before = flow.metadata.pop(BEFORE, b"")
         verdict = await self._examine(
-            self._transfer(flow, _websocket_message(message.content, message.is_text))
+            self._transfer(flow, _websocket_message(message.content, message.is_text, before))
         )
         match verdict:
             case Release():
@@ -247,6 +252,8 @@ class Front:
                 return
             case _:
                 assert_never(verdict)
+        if message.is_text:
+            flow.metadata[BEFORE] = (before + message.content)[-SEAM_BYTES:]
         message.dropped = False
         self._examiner.settled(verdict.decision_id, "sent")
 
@@ -454,9 +461,9 @@ def _unrecorded(decision_id: str, reason: str) -> Refuse:
     return Refuse(decision_id, Action.BLOCK, reason, fault.why, fault.clauses, UNREGISTERED, recorded=False)
 
 
-def _websocket_message(content: bytes, is_text: bool = True) -> Message:
+def _websocket_message(content: bytes, is_text: bool = True, before: bytes = b"") -> Message:
     kind = b"text/plain; charset=utf-8" if is_text else b"application/octet-stream"
-    return Message("WEBSOCKET", b"", ((b"content-type", kind),), content)
+    return Message("WEBSOCKET", b"", ((b"content-type", kind),), content, before if is_text else b"")
 
 
 def _response(answer: Answer, *, closing: bool = False) -> http.Response:

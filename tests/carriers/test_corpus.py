@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.core.model import Action, Refuse, Release, Replace
+from gateway.core.model import Action, Message, Refuse, Release, Replace
 from tests.carriers.case import PERSON, Case
 from tests.carriers.corpus import CASES
 from tests.carriers.coverage import DOCUMENT, GROUPS, document
@@ -60,6 +60,21 @@ def test_INTEG_1_a_file_that_cannot_be_edited_is_refused_by_rule(gateway: Gatewa
 
     assert isinstance(verdict, Refuse)
     assert (verdict.action, verdict.reason) == (Action.BLOCK, "uneditable")
+
+
+def a_frame(text: bytes, before: bytes) -> Message:
+    return Message("WEBSOCKET", b"", ((b"content-type", b"text/plain; charset=utf-8"),), text, before)
+
+
+def test_SCOPE_4_a_value_over_two_websocket_messages_ends_with_the_first(gateway: Gateway):
+    verdict = gateway.examine(a_frame(b"ler@example.de, please", b"Write to sabine.koeh"))
+
+    assert isinstance(verdict, Replace)
+    assert verdict.message.body == b"[EMAIL_ADDRESS], please"
+    assert isinstance(gateway.examine(a_frame(b"the next one", b"sabine.koehler@example.de")), Release)
+    iban = gateway.examine(a_frame(b"32 0130 00 today", b"IBAN DE89 3704 0044 05"))
+    assert isinstance(iban, Replace)
+    assert iban.message.body == b"[IBAN_CODE] today"
 
 
 def test_few_cases_are_missed_and_only_adversarial_ones():

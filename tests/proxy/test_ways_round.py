@@ -336,6 +336,16 @@ def test_websocket_messages_are_examined_one_by_one(proxy: Proxy, origin: Origin
     assert all(not flow.websocket.messages for flow in proxy.front._flows.values() if flow.websocket)
 
 
+def test_what_a_websocket_message_ends_with_is_seen_with_the_next(
+    proxy: Proxy, origin: Origin, talk: Talk
+) -> None:
+    for message in ("x" * 200 + "kari.nord", "mann@", "example.org", b"\x00", "ok"):
+        talk.send(message)
+        assert talk.receive() == message
+    seen = [one.message.before for one in proxy.examiner.transfers[1:]]
+    assert seen == [b"", b"x" * 119 + b"kari.nord", b"x" * 114 + b"kari.nordmann@", b"", b""]
+
+
 def test_a_websocket_message_is_replaced(proxy: Proxy, origin: Origin, talk: Talk) -> None:
     proxy.examiner.decide = lambda transfer: Replace(transfer.id, Message("WEBSOCKET", b"", (), b"[removed]"))
     talk.send("Ola Nordmann")
