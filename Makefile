@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo coverage bench decisions abuse monotone fuzz eval train lock format clean
+.PHONY: help install test check demo coverage bench decisions abuse monotone fuzz eval train lock format clean faults flips
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,14 @@ train: install ## Train the model of names (DATA=folder of corpora, REPOSITORIES
 	$(TRAINING).train $(WORK)/texts.npz --out $(WORK)/checkpoint.pt --minutes $(or $(MINUTES),120)
 	$(TRAINING).package $(WORK)/checkpoint.pt $(WORK)/texts.npz --version $(VERSION) --eagerness $(or $(EAGERNESS),0)
 	$(TRAINING).evaluate gateway/models/names-xx --data $(DATA)
+
+faults: install ## Kill gateway and database 200 times under load and see that nothing is lost (about an hour)
+	ONWARD_TEST_KILLS=$(or $(KILLS),100) LEDGER_KILLS=$(or $(KILLS),100) LEDGER_SERVER_KILLS=$(or $(KILLS),100) \
+		$(BIN)/pytest tests/end_to_end/test_kill.py tests/runtime/test_ledger.py tests/runtime/test_ledger_server.py \
+		-k "kill or disk or network or several"
+
+flips: install ## Flip 10,000 bits in a ledger on each database and see that every one is found
+	LEDGER_FLIPS=$(or $(FLIPS),10000) $(BIN)/pytest tests/runtime/test_ledger_flips.py
 
 lock: ## Resolve the lock files anew (UPGRADE=1 also moves what need not move)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
