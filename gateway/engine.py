@@ -31,6 +31,7 @@ from gateway.core.model import (
     Release,
     Replace,
     Transfer,
+    Unread,
     Verdict,
 )
 from gateway.core.origin import nexus_of
@@ -38,6 +39,7 @@ from gateway.core.refusals import refusal
 from gateway.core.ruleset import Contact
 from gateway.core.shadow import shadowed
 from gateway.core.source import UNATTRIBUTED, Attribution
+from gateway.core.uninspected import Unopened, decide_uninspected
 from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
 from gateway.ledger import FindingSummary, Ledger, Outcome, Record
@@ -150,6 +152,27 @@ class Engine:
             decision.agent,
             review=kept.review,
         )
+
+    def may_pass_unopened(self, host: str, port: int, protocol: Unopened) -> bool:
+        """Whether a rule lets connections to `host:port` pass without a look into them, now."""
+        return self._unopened(host, port, protocol, self._now(), self._snapshot) is not None
+
+    async def examine_unopened(self, transfer: Transfer, protocol: Unopened) -> Release | Refuse:
+        """Put a connection on record that a rule lets pass uninspected; a refusal where none does, or no record."""
+        snapshot = self._snapshot
+        decision = self._unopened(transfer.host, transfer.port, protocol, transfer.at, snapshot)
+        if decision is None:
+            return await self.refuse(transfer, "protocol")
+        nothing = Inspection((), (Unread("connection", "unopened"),), segments=0, characters=0)
+        if not await self._keep(transfer, _Outcome(decision, nothing), snapshot):
+            return self._unrecorded(transfer, decision.agent)
+        return Release(transfer.id)
+
+    def _unopened(
+        self, host: str, port: int, protocol: Unopened, at: datetime, snapshot: Snapshot
+    ) -> Decision | None:
+        owner = snapshot.register.owner(host, port)
+        return decide_uninspected(Facts(owner, at.date()), protocol, snapshot.rules)
 
     async def refuse(self, transfer: Transfer, reason: str) -> Refuse:
         """Record a refusal that the front itself had to make. `reason` is one of `core.refusals.REFUSALS`."""

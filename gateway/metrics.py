@@ -94,6 +94,12 @@ class Metrics:
             registry=registry,
         )
         self._shown_assurances: set[tuple[str, str]] = set()
+        self._uninspected = Gauge(
+            "onward_uninspected_expiry_timestamp_seconds",
+            "End of the last day on which a rule lets connections to the agent pass uninspected.",
+            ("agent",),
+            registry=registry,
+        )
         self._rules = Gauge("onward_rules_info", "Rules in force.", ("digest",), registry=registry)
         self._law_as_of = Gauge(
             "onward_law_data_timestamp_seconds",
@@ -190,6 +196,13 @@ class Metrics:
         for gone in self._shown_assurances - shown:
             self._expiry.remove(*gone)
         self._shown_assurances = shown
+
+    def uninspected(self, ends: Iterable[tuple[str, date]]) -> None:
+        """Show which agents may receive connections uninspected, and until which day."""
+        self._uninspected.clear()
+        for agent, last_day in ends:
+            end = datetime.combine(last_day, time.max, UTC).timestamp()
+            self._uninspected.labels(self._agents.value(agent)).set(end)
 
     def rules(self, digest: str, law_as_of: date) -> None:
         """Show which rules are in force."""

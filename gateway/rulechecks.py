@@ -21,7 +21,7 @@ from gateway.core.law import (
     Instrument,
     InstrumentsFile,
 )
-from gateway.core.ruleset import ClausesFile, DecisionFile
+from gateway.core.ruleset import ClausesFile, DecisionFile, UninspectedFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
 from gateway.core.texts import TextsFile
@@ -68,6 +68,11 @@ def cross_check(files: Files) -> Iterator[Problem]:
                         yield file.problem(
                             ("instruments", place, key, index), _unknown("instrument", named, instruments)
                         )
+    agents = {agent.id for file in files[AgentsFile] for agent in file.content.agents}
+    for file in files[UninspectedFile]:
+        for place, one in enumerate(file.content.uninspected):
+            if one.agent not in agents:
+                yield file.problem(("uninspected", place, "agent"), _unknown("agent", one.agent, agents))
     taken: dict[object, str] = {}
     for file in files[AgentsFile]:
         for place, agent in enumerate(file.content.agents):

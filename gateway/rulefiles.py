@@ -34,7 +34,7 @@ from gateway.core.law import (
     InstrumentsFile,
 )
 from gateway.core.review import ReviewFile
-from gateway.core.ruleset import ClausesFile, Contact, DecisionFile, RuleSet, TransportFile
+from gateway.core.ruleset import ClausesFile, Contact, DecisionFile, RuleSet, TransportFile, UninspectedFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
 from gateway.core.texts import TextsFile
@@ -57,6 +57,7 @@ KINDS: tuple[tuple[str, type[Any], bool], ...] = (
     ("policy/texts.yaml", TextsFile, True),
     ("policy/company.yaml", CompanyFile, True),
     ("policy/purposes.yaml", PurposesFile, True),
+    ("policy/uninspected.yaml", UninspectedFile, False),
     ("policy/assurance_types.yaml", AssuranceTypesFile, False),
     ("policy/shadow.yaml", ShadowFile, False),
     ("sources/*.yaml", SourcesFile, False),
@@ -273,6 +274,7 @@ def _assemble(files: dict[type[Any], list[Loaded[Any]]], digest: str) -> RuleSet
         sources=tuple(source for file in files[SourcesFile] for source in file.content.sources),
         shadows=tuple(one for file in files[ShadowFile] for one in file.content.unsafe_shadow),
         agents=tuple(agent for file in files[AgentsFile] for agent in file.content.agents),
+        uninspected=tuple(one for file in files[UninspectedFile] for one in file.content.uninspected),
     )
 
 

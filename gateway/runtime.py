@@ -253,6 +253,9 @@ class Runtime:
                 standing = standing_on(agent, origin, today, rules)
                 ends.append((agent.id, origin, standing.last_day, standing.complete))
         self.metrics.assurances(ends)
+        for one in rules.uninspected:
+            log.warning("connections to agent %s may pass uninspected until %s", one.agent, one.valid_until)
+        self.metrics.uninspected((one.agent, one.valid_until) for one in rules.uninspected)
 
 
 @asynccontextmanager

@@ -32,6 +32,10 @@ class NotWellError(Exception):
     """A check that failed; the message says what to do."""
 
 
+class WorthAWarningError(Exception):
+    """A check that found nothing wrong, but something that must not be overlooked."""
+
+
 def doctor(config: Config = None, rules: Rules = None, state: State = None, as_json: AsJson = False) -> None:
     """Check ports, certificate authority, rules, language model, ledger, disk and clock."""
     settings = settings_from(config, rules=rules, state=state)
@@ -43,13 +47,18 @@ def doctor(config: Config = None, rules: Rules = None, state: State = None, as_j
         ("certificate authority", _authority),
         ("key", _key),
         ("ledger", _ledger),
+        ("uninspected transfer", _uninspected),
         ("disk", _disk),
         ("clock", _clock),
     )
     results = []
+    warned: set[str] = set()
     for name, check in checks:
         try:
             results.append((name, True, check(settings)))
+        except WorthAWarningError as warning:
+            results.append((name, True, str(warning)))
+            warned.add(name)
         except (NotWellError, OnwardError, OSError) as error:
             results.append((name, False, str(error)))
     if as_json:
@@ -61,9 +70,9 @@ def doctor(config: Config = None, rules: Rules = None, state: State = None, as_j
         )
     else:
         for name, ok, said in results:
-            console.print(
-                Text("ok  " if ok else "FAIL", style="green" if ok else "bold red"), f"{name:<22} {said}"
-            )
+            mark = "FAIL" if not ok else "WARN" if name in warned else "ok  "
+            style = {"FAIL": "bold red", "WARN": "bold reverse yellow"}.get(mark, "green")
+            console.print(Text(mark, style=style), f"{name:<22} {said}")
     raise typer.Exit(0 if all(ok for _, ok, _ in results) else 1)
 
 
@@ -126,6 +135,20 @@ def _ledger(settings: Settings) -> str:
     if not found.ok:
         raise NotWellError(f"does not verify: {found.fault}")
     return f"{found.records} records verified"
+
+
+def _uninspected(settings: Settings) -> str:
+    today = datetime.now(UTC).date()
+    said = [
+        f"agent {one.agent} may receive {' and '.join(one.protocols)} connections UNINSPECTED until {one.valid_until} "
+        f"({one.reason} Approved by {one.approver}, {one.reference}.)"
+        if today <= one.valid_until
+        else f"the exception for agent {one.agent} ended on {one.valid_until}; take it out of policy/uninspected.yaml"
+        for one in load_rules(settings.rules).uninspected
+    ]
+    if said:
+        raise WorthAWarningError("; ".join(said))
+    return "no agent may receive anything uninspected"
 
 
 def _disk(settings: Settings) -> str:

@@ -101,6 +101,7 @@ REASONS = (
     "condition-missing",
     "uninspectable",
     "uneditable",
+    "uninspected",
     "purpose-mismatch",
     "outside-profile",
     "opted-out",

@@ -43,6 +43,15 @@ class Register:
                     return agent
         return None
 
+    def owner(self, host: str, port: int) -> Agent | None:
+        """The agent that all of `host:port` belongs to, whatever the path; None where several share it, or none."""
+        agent = self.find(host, port, "/")
+        for candidates in self._candidates(canonical_host(host)):
+            owners = {one.id for match, one in candidates if match.port in (None, port)}
+            if owners:
+                return agent if agent is not None and owners == {agent.id} else None
+        return None
+
     def _candidates(self, host: str) -> Iterator[list[tuple[Match, Agent]]]:
         if host in self._hosts:
             yield self._hosts[host]

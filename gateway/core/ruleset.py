@@ -173,6 +173,41 @@ class TransportFile:
                 raise ValueError(f"header {name!r} must be written in lower case")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uninspected:
+    """One agent that may receive connections nobody can look into; see `core.uninspected`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    agent: str
+    protocols: tuple[Literal["tls", "tcp"], ...]
+    """`tls`: TLS is not opened (pinned or client certificates). `tcp`: neither TLS nor HTTP."""
+    reason: str
+    approver: str
+    reference: str
+    """Where compliance keeps the approval; never its content."""
+    valid_from: date
+    valid_until: date
+    """Last day."""
+
+    def __post_init__(self) -> None:
+        if not self.protocols:
+            raise ValueError("name at least one protocol: tls, tcp")
+        for name in ("reason", "approver", "reference"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name} is empty; what leaves uninspected needs one")
+        if self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninspectedFile:
+    """`rules/policy/uninspected.yaml`; a folder without it lets nothing pass uninspected."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    schema: Literal[1]
+    uninspected: tuple[Uninspected, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RuleSet:
     """Everything under `rules/`, compiled; known by its digest, swapped as a whole."""
@@ -202,6 +237,7 @@ class RuleSet:
     sources: tuple[Source, ...] = ()
     shadows: tuple[Shadow, ...] = ()
     agents: tuple[Agent, ...] = field(default=())
+    uninspected: tuple[Uninspected, ...] = field(default=())
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out under these rules already, see `core.decide`."""
 

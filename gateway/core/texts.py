@@ -68,6 +68,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
         "doubt": "doubt",
         # What the transfer holds, and what overrode the table.
         "part-unread": "",
+        "uninspected": "agent day approver reference",
         "aggregate": "",
         "nothing-personal": "",
         "out-of-scope": "",

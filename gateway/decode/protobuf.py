@@ -153,7 +153,7 @@ def _text_of(data: bytes) -> str | None:
     if _CONTROL.search(text):
         return None
     # A tag of the first field is a line break or tab, and such a text would begin with one.
-    return None if data[0] in b"\t\n\r" and _guessed(data) else text
+    return None if data and data[0] in b"\t\n\r" and _guessed(data) else text
 
 
 def _guessed(data: bytes) -> list[_Field]:

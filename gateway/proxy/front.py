@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol, assert_never
 
 from mitmproxy import connection, dns, http, tcp, tls, udp
@@ -27,6 +28,7 @@ from gateway.core.model import USER, Action, Declared, Message, Refuse, Release,
 from gateway.core.refusals import REFUSALS, refusal
 from gateway.core.register import canonical_host
 from gateway.core.ruleset import Contact
+from gateway.core.uninspected import Unopened
 from gateway.problem import Answer, answer_to
 from gateway.proxy import guard, wire
 from gateway.proxy.bounds import Bounds, Held
@@ -35,6 +37,7 @@ from gateway.proxy.guard import fails_closed
 from gateway.proxy.identity import receiver_of
 from gateway.proxy.layers import CLEARED, CLOSE, CUT_SHORT, ClosedLayer, inspected
 from gateway.proxy.network import Targets
+from gateway.proxy.unopened import RelayLayer, names_its_target, protocol_of
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,14 @@ class Examiner(Protocol):
 
     def settled(self, decision_id: str, outcome: str) -> None:
         """Note what became of a release; waits for nothing."""
+        ...
+
+    def may_pass_unopened(self, host: str, port: int, protocol: Unopened) -> bool:
+        """Whether a rule lets such connections pass without a look into them, now."""
+        ...
+
+    async def examine_unopened(self, transfer: Transfer, protocol: Unopened) -> Release | Refuse:
+        """Record a connection that a rule lets pass uninspected; only then return a release."""
         ...
 
     def new_id(self) -> str:
@@ -318,12 +329,33 @@ class Front:
     @fails_closed(guard.close_layer)
     async def next_layer(self, event: layer.NextLayer) -> None:
         """HTTP goes through locked layers; every other protocol ends here, on record."""
-        if event.layer is None:
+        if event.layer is None or await self._stays_closed(event):
             return
         locked = inspected(event.layer, self.settings.bounds, self._held)
         event.layer = locked or ClosedLayer(event.context)
         if locked is None:
             await self._recorded(self._connection(event.context), "protocol")
+
+    async def _stays_closed(self, event: layer.NextLayer) -> bool:
+        """Whether a rule lets the connection pass unopened, or may do so once more of its beginning is there."""
+        assert event.layer is not None
+        context, data = event.context, event.data_client()
+        protocol = protocol_of(context, data)
+        if protocol is None or context.server.address is None:
+            return False
+        may_pass = partial(self._examiner.may_pass_unopened, *context.server.address[:2], protocol)
+        if not may_pass() or self.draining:
+            return False
+        named = names_its_target(context, data) if protocol == "tls" else True
+        if named is None:
+            event.layer = None
+        elif named:
+            verdict = await self._examiner.examine_unopened(self._connection(context), protocol)
+            if isinstance(verdict, Release):
+                event.layer = RelayLayer(context, event.layer, may_pass)
+            else:
+                event.layer = ClosedLayer(context)
+        return named is not False
 
     @fails_closed(guard.cut_flow)
     async def tcp_start(self, flow: tcp.TCPFlow) -> None:

@@ -50,7 +50,7 @@ def receiver_of(claim: Claim) -> str | None:
     if name == address:
         return name
     # Dialled by address, named by TLS: the certificate will have to prove the name.
-    return name if claim.scheme == "https" and claim.sni is not None and _is_address(address) else None
+    return name if claim.scheme == "https" and claim.sni is not None and is_address(address) else None
 
 
 def _split(authority: str, scheme: str) -> tuple[str, int] | None:
@@ -69,7 +69,8 @@ def _split(authority: str, scheme: str) -> tuple[str, int] | None:
     return canonical_host(host), number
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -30,6 +30,20 @@ def test_doctor_finds_nothing_wrong_in_a_fresh_place_and_names_what_is(onward, p
     assert "listen_port" in failed[0]["said"]
 
 
+def test_doctor_is_loud_about_what_may_leave_uninspected(onward, place):
+    rules = place.folder / "rules"
+    agent = (rules / "agents" / "examples.yaml").read_text().partition("- id: ")[2].partition("\n")[0]
+    (rules / "policy" / "uninspected.yaml").write_text(
+        f"schema: 1\nuninspected:\n  - {{agent: {agent}, protocols: [tls], reason: Pinned., approver: DPO, "
+        "reference: D-1, valid_from: 2020-01-01, valid_until: 2999-12-31}\n"
+    )
+
+    said = onward("doctor")
+
+    assert "WARN" in said.out
+    assert "UNINSPECTED until 2999-12-31" in " ".join(said.out.split())
+
+
 def test_health_of_a_gateway_that_does_not_run_is_3(onward):
     said = onward("health")
 

@@ -58,5 +58,7 @@ def proxy(shared_proxy: Proxy) -> Proxy:
     examiner.transfers.clear()
     examiner.refused.clear()
     examiner.outcomes.clear()
+    examiner.unopened.clear()
+    examiner.passed_unopened.clear()
     shared_proxy.failures.clear()
     return shared_proxy

@@ -55,6 +55,9 @@ class ScriptedExaminer:
     transfers: list[Transfer] = field(default_factory=list)
     refused: list[tuple[Transfer, str]] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
+    unopened: set[tuple[str, int, str]] = field(default_factory=set)
+    """Connections that may pass without a look into them: host, port, protocol."""
+    passed_unopened: list[Transfer] = field(default_factory=list)
     contact: Contact = CONTACT
     _count: Iterator[int] = field(default_factory=itertools.count)
 
@@ -74,6 +77,14 @@ class ScriptedExaminer:
         self.refused.append((transfer, reason))
         fault = refusal(reason)
         return Refuse(transfer.id, Action.BLOCK, reason, fault.why, fault.clauses, "test-agent")
+
+    def may_pass_unopened(self, host: str, port: int, protocol: str) -> bool:
+        return (host, port, protocol) in self.unopened
+
+    async def examine_unopened(self, transfer: Transfer, protocol: str) -> Release | Refuse:
+        self.record(transfer)
+        self.passed_unopened.append(transfer)
+        return Release(transfer.id)
 
     @property
     def reasons(self) -> list[str]:

@@ -204,3 +204,38 @@ def test_the_code_holds_no_date_of_the_law():
                 raise AssertionError(
                     f"{path}:{node.lineno}: a date is written in code; it belongs into rules/"
                 )
+
+
+ENTRY = (
+    "{agent: example-analytics, protocols: [tls], reason: Pinned., approver: DPO, reference: D-1, "
+    "valid_from: 2026-01-01, valid_until: 2026-12-31}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "what"),
+    [
+        ("example-analytics", "example-analitics", "uninspected.0.agent", "example-analytics"),
+        ("reason: Pinned., ", "", "uninspected.0.reason", "is missing"),
+        ("approver: DPO", "approver: ' '", "uninspected.0", "approver is empty"),
+        (", valid_until: 2026-12-31", "", "uninspected.0.valid_until", "is missing"),
+        ("2026-12-31", "2025-12-31", "uninspected.0", "before"),
+        ("[tls]", "[udp]", "uninspected.0.protocols.0", "udp"),
+        ("[tls]", "[]", "uninspected.0", "at least one protocol"),
+    ],
+)
+def test_an_exception_from_inspection_is_checked_like_every_rule(
+    folder: Path, old: str, new: str, field: str, what: str
+):
+    file = folder / "policy" / "uninspected.yaml"
+    file.write_text(f"schema: 1\nuninspected:\n  - {ENTRY.replace(old, new)}\n")
+    (problem,) = problems(folder)
+
+    assert problem.field == field
+    assert what in problem.what
+
+
+def test_a_folder_without_exceptions_lets_nothing_pass_uninspected(folder: Path):
+    (folder / "policy" / "uninspected.yaml").unlink()
+
+    assert load_rules(folder).uninspected == ()
