@@ -15,12 +15,14 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h11
+from h11._receivebuffer import ReceiveBuffer
 from mitmproxy import connection
+from mitmproxy.net.http.http1 import connection_close
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError, ResponseProtocolError
-from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 
 from gateway.core.refusals import REFUSALS
@@ -33,6 +35,7 @@ MAX_AHEAD_BYTES = 1024 * 1024
 RESETS, RESETS_PER_S = 200, 33.0
 """HTTP/2 streams a client may reset at once (twice as many as it may have open), and how many more each second (as in
 nghttp2; CVE-2023-44487)."""
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d\b")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 Commands = layer.CommandGenerator[None]
@@ -106,6 +109,8 @@ class BoundedHttp1Server(Http1Server):
         self._head_number = 0
         """Which head is read, or was read last."""
         self._alarm_for: int | None = None
+        self._is_last = False
+        """Whether the client asked for the connection to end after this request; the front takes that header out."""
 
     @override
     def _handle_event(self, event: events.Event) -> Commands:
@@ -137,6 +142,18 @@ class BoundedHttp1Server(Http1Server):
                 yield commands.RequestWakeup(self._head_s)
         else:
             self._head_number += 1
+            if self.request:
+                self._is_last = connection_close(self.request.http_version, self.request.headers)
+
+    @override
+    def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:
+        ends = self._is_last and (request or self.request_done) and (response or self.response_done)
+        if ends:
+            self.buf = ReceiveBuffer()
+        yield from super().mark_done(request=request, response=response)
+        if ends and self.state == self.read_headers:
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
 
     def _look_at_the_head(self) -> Commands:
         """Give up on a head that is still the one of which a part had come when the alarm was set."""
@@ -172,6 +189,16 @@ class BoundedHttp1Server(Http1Server):
         if not self.response and self.conn.state & connection.ConnectionState.CAN_WRITE:
             yield commands.SendData(self.conn, early.answer)
         yield commands.CloseConnection(self.conn)
+
+
+class PatientHttp1Client(Http1Client):
+    """Reads HTTP/1 answers; what an agent says beforehand (100, 103) is not taken for its answer, and left behind."""
+
+    @override
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        while _INTERIM.match(bytes(self.buf)) and _END_OF_HEAD.search(bytes(self.buf)):
+            self.buf.maybe_extract_lines()
+        yield from super().read_headers(event)
 
 
 class BoundedHttp2Server(Http2Server):

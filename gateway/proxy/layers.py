@@ -14,7 +14,7 @@ from mitmproxy.flow import Error
 from mitmproxy.net.http.url import parse_authority
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer
+from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer, http
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp, validate_request
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -37,7 +37,10 @@ from wsproto.connection import ConnectionState
 from wsproto.frame_protocol import CloseReason, Opcode
 
 from gateway.core.refusals import REFUSALS
-from gateway.proxy.bounds import BoundedHttp1Server, BoundedHttp2Server, Bounds, Held
+from gateway.proxy.bounds import BoundedHttp1Server, BoundedHttp2Server, Bounds, Held, PatientHttp1Client
+
+# mitmproxy makes the agent's side of a connection by this name, and offers no other way to choose the class.
+http.Http1Client = PatientHttp1Client  # type: ignore[attr-defined]
 
 CLEARED = "onward.cleared"
 """Flow metadata: the front has a recorded verdict that lets this request out."""

@@ -42,6 +42,7 @@ def test_SCOPE_3_a_client_that_pins_reaches_the_agent_a_rule_names_if_it_is_assu
         assert arrived(agents["assured"])
         assert not arrived(agents["lapsed"])
 
+        wait_for_metric(gateway, 'agent="lapsed",origin="none",reason="tls-not-opened"')
         *_, passed, refused = gateway.records()
         assert (passed["agent"], passed["action"], passed["reason"]) == ("assured", "pass", "uninspected")
         assert passed["rule"] == "uninspected/tls"
