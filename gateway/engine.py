@@ -414,6 +414,8 @@ class Engine:
             self._metrics.shadow(record.agent, record.would)
         for one in record.findings:
             self._metrics.finding(one.entity, one.region, one.count)
+        for part in record.unread:
+            self._metrics.unread(part.rpartition(": ")[2])
 
 
 def summarize(findings: Iterable[Finding]) -> tuple[FindingSummary, ...]:

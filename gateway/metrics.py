@@ -53,11 +53,19 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        self._agents, self._statuses, self._entities, self._stages = (_Bounded() for _ in range(4))
+        self._agents, self._statuses, self._entities, self._stages, self._reasons = (
+            _Bounded() for _ in range(5)
+        )
         self._transfers = Counter(
             "onward_transfers",
             "Transfers decided, by outcome.",
             ("agent", "status", "action", "reason", "origin"),
+            registry=registry,
+        )
+        self._unread = Counter(
+            "onward_unread",
+            "Parts of transfers that could not be read, by reason.",
+            ("reason",),
             registry=registry,
         )
         self._findings = Counter(
@@ -164,6 +172,10 @@ class Metrics:
         self._findings.labels(
             self._entities.value(entity), "none" if region is None else region if country else OTHER
         ).inc(count)
+
+    def unread(self, reason: str) -> None:
+        """Count one part that could not be read; `reason` is one of `decode.REASONS`."""
+        self._unread.labels(self._reasons.value(reason)).inc()
 
     def inspected(self, seconds: float, size_bytes: int) -> None:
         """Observe one inspection."""

@@ -140,7 +140,13 @@ class Runtime:
             build_inspector,
             snapshot.rules.detection,
             self.settings.model,
-            Limits(max_body_bytes=self.settings.max_body_bytes),
+            Limits(
+                max_body_bytes=self.settings.max_body_bytes,
+                max_expanded_bytes=self.settings.max_expanded_bytes,
+                max_ratio=self.settings.max_expansion_ratio,
+                max_depth=self.settings.max_depth,
+                max_parts=self.settings.max_parts,
+            ),
             frozenset(snapshot.rules.transport.untouched_headers),
             key or self._key,
         )
@@ -253,8 +259,10 @@ class Runtime:
                 standing = standing_on(agent, origin, today, rules)
                 ends.append((agent.id, origin, standing.last_day, standing.complete))
         self.metrics.assurances(ends)
-        for one in rules.uninspected:
-            log.warning("connections to agent %s may pass uninspected until %s", one.agent, one.valid_until)
+        for entry in rules.uninspected:
+            log.warning(
+                "connections to agent %s may pass uninspected until %s", entry.agent, entry.valid_until
+            )
         self.metrics.uninspected((one.agent, one.valid_until) for one in rules.uninspected)
 
 
@@ -294,9 +302,9 @@ class _NoPayload(logging.Filter):
         return True
 
 
-def set_up_logging() -> None:
+def set_up_logging(level: str = "info") -> None:
     """Log to standard error: our own messages, and of others only type and place of errors."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(_NoPayload())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

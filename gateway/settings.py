@@ -62,6 +62,14 @@ class Settings:
     time_limit_s: float = 10.0
     """Longest time one transfer may wait for its inspection."""
     max_body_bytes: int = 10 * 2**20
+    max_expanded_bytes: int = 32 * 2**20
+    """Sum of what decompression may write for one transfer; beyond it the rest counts as unread."""
+    max_expansion_ratio: int = 100
+    """How many times its size a compressed layer may grow to; beyond it, and over a mebibyte, it counts as unread."""
+    max_depth: int = 64
+    """How deep formats may be nested; what lies deeper counts as unread."""
+    max_parts: int = 1000
+    """Parts of one multipart body, members of one archive or compressed layer; more count as unread."""
     max_waiting_bytes: int = 128 * 2**20
     """Sum of the bodies waiting for inspection; beyond it transfers are refused."""
     max_held_bytes: int = 256 * 2**20
@@ -80,11 +88,15 @@ class Settings:
     drain_s: float = 10.0
     """How long transfers under way may take to finish at shutdown."""
 
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 
     def __post_init__(self) -> None:
-        positive = ("workers", "max_body_bytes", "max_waiting_bytes", "max_held_bytes")
+        positive = (
+            *("workers", "max_body_bytes", "max_waiting_bytes", "max_held_bytes"),
+            *("max_expanded_bytes", "max_expansion_ratio", "max_depth", "max_parts"),
+        )
         for name in (*positive, "time_limit_s", "ledger_timeout_s", "head_limit_s", "receive_limit_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than zero")

@@ -38,7 +38,7 @@ def serve(
         modes=tuple(mode) if mode else None,
         workers=workers,
     )
-    set_up_logging()
+    set_up_logging(settings.log_level)
     asyncio.run(_serve(settings))
 
 
