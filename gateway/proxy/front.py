@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 
 from mitmproxy import connection, dns, http, tcp, tls, udp
 from mitmproxy.net.http.http1 import assemble_response
@@ -27,12 +27,11 @@ from gateway.core.decide import UNREGISTERED
 from gateway.core.model import USER, Action, Declared, Message, Refuse, Release, Replace, Transfer, Verdict
 from gateway.core.refusals import REFUSALS, refusal
 from gateway.core.register import canonical_host
-from gateway.core.ruleset import Contact
-from gateway.core.uninspected import Unopened
 from gateway.problem import Answer, answer_to
 from gateway.proxy import guard, wire
 from gateway.proxy.bounds import Bounds, Held
 from gateway.proxy.early import Early
+from gateway.proxy.examiner import Examiner
 from gateway.proxy.guard import fails_closed
 from gateway.proxy.identity import receiver_of
 from gateway.proxy.layers import CLEARED, CLOSE, CUT_SHORT, ClosedLayer, inspected
@@ -53,39 +52,6 @@ SEAM_BYTES = 128
 """How much of a message is looked at again with the next one."""
 RECORDING_S = 2.0
 """How long recording a refusal of the front's own may take before the client is answered without."""
-
-
-class Examiner(Protocol):
-    """What the front needs of the engine."""
-
-    async def examine(self, transfer: Transfer) -> Verdict:
-        """Decide; returns only after the decision is on record."""
-        ...
-
-    async def refuse(self, transfer: Transfer, reason: str) -> Refuse:
-        """Record a refusal that the front had to make."""
-        ...
-
-    def settled(self, decision_id: str, outcome: str) -> None:
-        """Note what became of a release; waits for nothing."""
-        ...
-
-    def may_pass_unopened(self, host: str, port: int, protocol: Unopened) -> bool:
-        """Whether a rule lets such connections pass without a look into them, now."""
-        ...
-
-    async def examine_unopened(self, transfer: Transfer, protocol: Unopened) -> Release | Refuse:
-        """Record a connection that a rule lets pass uninspected; only then return a release."""
-        ...
-
-    def new_id(self) -> str:
-        """A fresh decision id."""
-        ...
-
-    @property
-    def contact(self) -> Contact:
-        """Whom a refused client may turn to."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
