@@ -81,14 +81,19 @@ class Detector:
 
         `agent` is the id of the receiver, since the allow list may say more for some.
         """
-        readings = [normal(segment.text) for segment in segments]
+        read: dict[str, Normal] = {}
+        readings = [read.get(one.text) or read.setdefault(one.text, normal(one.text)) for one in segments]
         segments = [
             segment if reading.text == segment.text else replace(segment, text=reading.text)
             for segment, reading in zip(segments, readings, strict=True)
         ]
         found: dict[int, list[Finding]] = defaultdict(list)
         fresh: dict[int, bytes] = {}
-        for place, segment in enumerate(segments):
+        # Records repeat their keys and most of their values: each text is looked at once.
+        firsts: dict[tuple[str, str], int] = {}
+        same = [firsts.setdefault((one.label, one.text), place) for place, one in enumerate(segments)]
+        for place in firsts.values():
+            segment = segments[place]
             key = self._memory.key(segment)
             known = self._memory.recall(key, segment.address)
             if known is None:
@@ -100,6 +105,10 @@ class Detector:
             found[places[index]] += findings
         for place, key in fresh.items():
             self._memory.keep(key, found.get(place, ()))
+        for place, first in enumerate(same):
+            if place != first and first in found:
+                address = segments[place].address
+                found[place] = [replace(one, address=address) for one in found[first]]
         for place, one in self._over_seams(segments):
             found[place].append(one)
         if self._allowed:
