@@ -21,6 +21,8 @@ from bench.detection.names import names
 from bench.detection.report import figures, report
 from bench.detection.running import TOOLS_KNOWN, run
 from bench.detection.samples import Sample
+from bench.detection.wild import national, nobodys, papers
+from bench.detection.wild_contact import accounts, births, phones, secrets
 
 LONG = 100_000
 """Characters of a text that only the first tool is asked about."""
@@ -72,6 +74,8 @@ def all_samples(given: argparse.Namespace) -> list[Sample]:
     samples += contact(given.seed)
     samples += addresses(given.seed)
     samples += noise_only(given.seed)
+    for wild in (national, papers, phones, births, accounts, secrets, nobodys):
+        samples += wild(given.seed)
     samples += clean(given.seed, given.clean)
     samples += lengths()
     return samples

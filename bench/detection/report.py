@@ -14,6 +14,11 @@ from bench.detection.scoring import Tally, tally, wilson
 
 SHOWN_FALSE = 25
 VALUES = ("identifiers", "passports", "phones", "IBANs", "e-mails", "cards", "birth dates", "addresses")
+WILD = tuple(
+    f"{one} in the wild"
+    for one in ("numbers", "papers", "phones", "births", "IBANs", "cards", "mails", "secrets")
+)
+"""Samples written apart from the recognizers, half of them held out (`wild`)."""
 Key = Callable[[Sample], Any]
 
 
@@ -43,6 +48,14 @@ def report(samples: Sequence[Sample], everyone: Sequence[Answers]) -> Iterator[s
     yield "\n### By language\n"
     yield "F2, the mean over the kinds of data that there are in a language.\n"
     yield from _by_language(samples, ran, groups)
+    wild = [group for group in WILD if any(one.group == group for one in samples)]
+    if wild:
+        yield "\n### As people and programs write them\n"
+        yield from _by(samples, ran, wild, lambda one: f"{one.group}, {one.form.partition(',')[0]}", "data")
+        yield "\n### National numbers as people and programs write them, by country\n"
+        yield from _by(
+            samples, ran, WILD[:1], lambda one: f"{one.source}, {one.form.partition(',')[0]}", "country"
+        )
     yield "\n### How far scores can be believed\n"
     yield from _reliability(samples, ran[0])
     yield "\n### Clean text: findings in 10,000 characters\n"
