@@ -63,7 +63,7 @@ def vcard(s: Sample, name: str) -> bytes:
     """A card as address books write them."""
     return (
         f"BEGIN:VCARD\r\nVERSION:3.0\r\n{name}\r\nEMAIL;TYPE=work:{s.email[:9]}\r\n {s.email[9:]}\r\n"
-        f"NOTE:Erster Satz\\, zweiter\\nSatz\r\nEND:VCARD\r\n"
+        f"NOTE:Bitte anrufen\\, danke\\nBis bald\r\nEND:VCARD\r\n"
     ).encode()
 
 

@@ -10,6 +10,7 @@ import json
 import lzma
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 from PIL import Image, PngImagePlugin
 
@@ -259,6 +260,7 @@ OTHERS = (
         file(lambda s: files.a_pdf("items", attachment=as_table(s))),
         refused=True,
         adversarial=True,
+        twin=replace(THING, name="Lampe 40 W"),
     ),
     Case(
         "PDF older revision",
