@@ -251,7 +251,7 @@ def test_a_class_that_does_not_exist_is_refused_with_the_nearest_name(onward):
 
 
 def test_a_threshold_replaces_that_of_the_rules_both_ways(onward):
-    text = "Server 8.8.8.8, ich heiße Sabine Köhler."
+    text = "Server 93.184.216.34, ich heiße Sabine Köhler."
 
     assert "IP_ADDRESS" in onward("scan", stdin=text).out
     assert "IP_ADDRESS" not in onward("scan", "--threshold", "0.8", stdin=text).out

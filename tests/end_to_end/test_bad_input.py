@@ -39,8 +39,6 @@ def truncated_multipart() -> bytes:
 
 BAD = {
     "malformed JSON": (b'{"email": "%s", ' % CANARY.encode(), {}),
-    "wrong charset": (b'{"email": "%s", "n": "\xff\xfe\xfa"}' % CANARY.encode(), {}),
-    "unknown charset": (CANARY.encode(), {"content_type": "text/plain; charset=klingon"}),
     "lying Content-Encoding": (b'{"email": "%s"}' % CANARY.encode(), {"content_encoding": "gzip"}),
     "unknown Content-Encoding": (b'{"email": "%s"}' % CANARY.encode(), {"content_encoding": "rot13"}),
     "truncated gzip": (gzip.compress(CANARY.encode() * 50)[:-9], {"content_encoding": "gzip"}),
@@ -79,6 +77,29 @@ def test_what_cannot_be_read_is_refused_with_a_reason_and_recorded(
         record = gateway.records()[-1]
         assert record["id"] == problem["decision_id"]
         assert record["unread"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"email": "%s", "n": "\xff\xfe\xfa"}' % CANARY.encode(), {}),
+        (CANARY.encode(), {"content_type": "text/plain; charset=klingon"}),
+    ],
+    ids=["wrong charset", "unknown charset"],
+)
+def test_SCOPE_4_text_in_a_wrong_or_unknown_charset_is_read_by_its_look(
+    body: bytes, headers: dict[str, str], gateway: GatewayProcess, agents: dict[str, RecordingAgent]
+):
+    before = len(agents["unregistered"].bodies)
+
+    refused = post(gateway, agents["unregistered"], body, **headers)
+    passed = post(gateway, agents["assured"], body, **headers)
+
+    assert (refused.status_code, passed.status_code) == (403, 200)
+    assert len(agents["unregistered"].bodies) == before
+    assert agents["assured"].bodies[-1] == body
+    entities = {finding["entity"] for record in gateway.records()[-2:] for finding in record["findings"]}
+    assert entities == {"EMAIL_ADDRESS"}
 
 
 def stream(size: int) -> Iterator[bytes]:
