@@ -49,10 +49,12 @@ class SignedHead:
         """Whether the signature is that of the key it names."""
         try:
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
-            key.verify(bytes.fromhex(self.signature), self.statement())
+            signature = bytes.fromhex(self.signature)
+            key.verify(signature, self.statement())
         except (InvalidSignature, ValueError):
             return False
-        return True
+        # Hexadecimal can be written in more than one way, and a changed bit must show in each.
+        return signature.hex() == self.signature
 
     def text(self) -> str:
         """One line of JSON."""

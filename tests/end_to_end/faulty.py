@@ -46,12 +46,12 @@ class FaultyInspector(Inspector):
             fail(kind)
         return super()._decode(message)
 
-    def _inspect(self, decoded: Decoded, agent: str) -> Inspection:
+    def _inspect(self, decoded: Decoded, agent: str, before: bytes = b"") -> Inspection:
         assert self._message is not None
         stage, kind = fault_in(self._message)
         if stage == "detect":
             fail(kind)
-        return super()._inspect(decoded, agent)
+        return super()._inspect(decoded, agent, before)
 
     def _anonymize(self, message: Message, remove: tuple[Finding, ...], agent: str) -> Anonymized:
         stage, kind = fault_in(message)

@@ -102,12 +102,12 @@ def faulty(
             fail(kind if kind != "hang" else "")
         return decide(*arguments)
 
-    async def faulty_append(self, record):
+    async def faulty_append(self, *record, **more):
         if started and started[0].fault and started[0].fault[0] == "record":
             if started[0].fault[1] == "hang":
                 await asyncio.sleep(3600)
             fail(started[0].fault[1])
-        return await append(self, record)
+        return await append(self, *record, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway.runtime, "build_inspector", build_faulty_inspector)
