@@ -15,9 +15,9 @@ $(STAMP): requirements-dev.lock pyproject.toml scripts/install
 	@scripts/install $(VENV)
 	@touch $@
 
-test: check ## Install, check, and run the tests (ARGS="-k ledger" is passed to pytest)
+test: check ## Install, check, and run the tests, two at a time (ARGS="-k ledger" is passed to pytest)
 	@scripts/test-programs
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist worksteal $(ARGS)
 
 check: install ## Lint, formatting, types and Dockerfile
 	$(BIN)/ruff check .
