@@ -34,6 +34,11 @@ class Labelled:
         return all(not person.split()[-1][0].islower() for person in people)
 
 
+def bare(text: str) -> str:
+    """A text's letters and digits, by which it is known again."""
+    return "".join(one for one in text if one.isalnum()).casefold()
+
+
 def read(path: Path) -> Iterator[Labelled]:
     """The texts of one file, in its order."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:

