@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo coverage bench decisions abuse monotone fuzz eval train lock format clean faults flips
+.PHONY: help install test check demo coverage bench decisions abuse monotone people fuzz eval train lock format clean faults flips
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: install ## Measure speed beside that of a plain mitmdump
 
 decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload and replay (ARGS=--help)
 	$(BIN)/python -m bench.decisions $(ARGS)
+
+people: install ## Measure the search for one person among 10,000,000 records on both databases (about 15 minutes; ARGS=--help)
+	$(BIN)/python -m bench.people $(ARGS)
 
 monotone: install ## Try over 50,000 generated cases that weaker assurance is never treated more mildly (about 10 minutes)
 	$(BIN)/pytest tests/policy/test_monotony.py --hypothesis-profile=thorough --hypothesis-show-statistics $(ARGS)

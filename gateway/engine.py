@@ -68,6 +68,8 @@ class _Outcome:
     known: Attribution = UNATTRIBUTED
     review: str = ""
     """The review that a held transfer waits for, or by whose approval it passes."""
+    left: Inspection | None = None
+    """What an anonymized message still holds."""
     also: Also | None = None
     """What goes into the transaction of the record: a review begins, an approval is used."""
 
@@ -214,7 +216,7 @@ class Engine:
             left = self._desk.without_false_positives(answer.inspection, transfer.at)
             again = self._decide(transfer, agent, known, left, snapshot)
             if again.action is Action.PASS and not again.grant:
-                return _Outcome(decision, inspection, answer.message, known)
+                return _Outcome(decision, inspection, answer.message, known, left=left)
             if again.action is not Action.ANONYMIZE:
                 break
             message, remove = answer.message, again.remove
@@ -395,6 +397,7 @@ class Engine:
             exemption=decision.grant,
             would=decision.would,
             review=outcome.review,
+            left=tuple(sorted({one.fingerprint for one in outcome.left.findings})) if outcome.left else (),
         )
 
     def _source(self, source: str) -> str:

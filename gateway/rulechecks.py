@@ -18,9 +18,11 @@ from gateway.core.law import (
     AdequacyFile,
     AssuranceTypesFile,
     CategoriesFile,
+    ClocksFile,
     Instrument,
     InstrumentsFile,
 )
+from gateway.core.rights import RightsFile
 from gateway.core.ruleset import ClausesFile, DecisionFile, UninspectedFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
@@ -68,6 +70,7 @@ def cross_check(files: Files) -> Iterator[Problem]:
                         yield file.problem(
                             ("instruments", place, key, index), _unknown("instrument", named, instruments)
                         )
+    yield from _check_rights(files, clauses)
     agents = {agent.id for file in files[AgentsFile] for agent in file.content.agents}
     for file in files[UninspectedFile]:
         for place, one in enumerate(file.content.uninspected):
@@ -319,3 +322,29 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(sorted(known))}"
     return f"names {what} {name!r}, which does not exist{hint}"
+
+
+def _check_rights(files: Files, clauses: set[str]) -> Iterator[Problem]:
+    clocks = {one.id for file in files[ClocksFile] for one in file.content.clocks}
+    (file,) = files[RightsFile]
+    rights = {one.id for one in file.content.rights}
+    yield from _twice([file], "rights", lambda one: one.id)
+    yield from _twice([file], "grounds", lambda one: one.id)
+    for place, right in enumerate(file.content.rights):
+        for index, clause in enumerate(right.clauses):
+            if clause not in clauses:
+                yield file.problem(("rights", place, "clauses", index), _unknown("clause", clause, clauses))
+        for law in ("EU", "CH"):
+            if right.clocks.get(law) not in clocks:
+                named = right.clocks.get(law, "")
+                yield file.problem(("rights", place, "clocks"), f"{law}: {_unknown('clock', named, clocks)}")
+    entities = {
+        one for cats in files[CategoriesFile] for cat in cats.content.categories for one in cat.entities
+    }
+    for place, named in enumerate(file.content.namesakes):
+        if named not in entities:
+            yield file.problem(("namesakes", place), _unknown("entity", named, entities))
+    for place, ground in enumerate(file.content.grounds):
+        for index, named in enumerate(ground.rights):
+            if named not in rights:
+                yield file.problem(("grounds", place, "rights", index), _unknown("right", named, rights))

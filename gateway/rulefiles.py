@@ -34,6 +34,7 @@ from gateway.core.law import (
     InstrumentsFile,
 )
 from gateway.core.review import ReviewFile
+from gateway.core.rights import RightsFile
 from gateway.core.ruleset import ClausesFile, Contact, DecisionFile, RuleSet, TransportFile, UninspectedFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
@@ -54,6 +55,7 @@ KINDS: tuple[tuple[str, type[Any], bool], ...] = (
     ("policy/review.yaml", ReviewFile, False),
     ("law/exemptions.yaml", ExemptionsFile, True),
     ("law/clocks.yaml", ClocksFile, True),
+    ("law/rights.yaml", RightsFile, True),
     ("policy/texts.yaml", TextsFile, True),
     ("policy/company.yaml", CompanyFile, True),
     ("policy/purposes.yaml", PurposesFile, True),
@@ -271,6 +273,8 @@ def _assemble(files: dict[type[Any], list[Loaded[Any]]], digest: str) -> RuleSet
         company=only(CompanyFile),
         purposes=only(PurposesFile),
         clocks=only(ClocksFile).clocks,
+        rest=only(ClocksFile).rest,
+        rights=only(RightsFile),
         sources=tuple(source for file in files[SourcesFile] for source in file.content.sources),
         shadows=tuple(one for file in files[ShadowFile] for one in file.content.unsafe_shadow),
         agents=tuple(agent for file in files[AgentsFile] for agent in file.content.agents),

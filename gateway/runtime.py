@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.core.assurance import standing_on
-from gateway.core.errors import InspectionError, KeyFileError, LedgerError
+from gateway.core.errors import InspectionError, KeyFileError, LedgerError, RegisterError
 from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspection import build_inspector
@@ -22,6 +22,7 @@ from gateway.keys import Key, hold_key, key_versions, load_key, signing_key
 from gateway.ledger import Ledger, LedgerReader, Place, Signer, custody
 from gateway.ledger.acting import new_act
 from gateway.metrics import Metrics, MetricsServer
+from gateway.people.registering import Follower
 from gateway.review.desk import Desk
 from gateway.review.vault import Vault
 from gateway.rulebook import Rulebook, Snapshot
@@ -74,6 +75,7 @@ class Runtime:
                 max_total_bytes=settings.hold_total_bytes,
             )
             self._desk.refresh()
+            self._follower = Follower(place, registers_path(settings))
         except BaseException:
             self._ledger.close()
             raise
@@ -124,6 +126,7 @@ class Runtime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._pool.stop()
         self._desk.close()
+        self._follower.close()
         self._ledger.close()
         self._registers.close()
 
@@ -169,6 +172,10 @@ class Runtime:
                 LedgerError
             ):  # The next round tries again; transfers say so by themselves.
                 await asyncio.to_thread(self._desk.refresh)
+            try:
+                await asyncio.to_thread(self._follower.step)
+            except (LedgerError, RegisterError) as error:
+                log.error("choices of data subjects could not be followed: %s", error)
 
     async def _keep_house(self) -> None:
         """Close reviews that time has ended, and rotate and destroy keys as the rules say."""

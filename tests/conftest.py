@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from gateway.ledger import Place
+from tests.databases import KINDS, Cluster
 
 # No network, neither here nor in the processes that tests start.
 _OFFLINE = Path(__file__).parent / "offline"
@@ -21,3 +26,19 @@ settings.register_profile(
 )
 if os.environ.get("CI"):
     settings.load_profile("judged")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where a new ledger will stand: once in a file, once on a server."""
+    state = tmp_path / "state"
+    if request.param == "sqlite":
+        return Place.of(state / "ledger.db", state)
+    return Place.of(request.getfixturevalue("cluster").new_database(), state)

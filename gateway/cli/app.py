@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import agents, detect, keys, ledger, review, rules
+from gateway.cli import agents, detect, keys, ledger, requests, review, rules
 from gateway.cli.choices import choices, exemptions
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
@@ -64,5 +64,6 @@ app.add_typer(detect.app, name="detect")
 app.add_typer(exemptions, name="exemptions")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(requests.app, name="requests")
 app.add_typer(review.app, name="review")
 app.add_typer(rules.app, name="rules")

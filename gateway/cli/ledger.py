@@ -14,6 +14,7 @@ from gateway.cli.options import AsJson, Config, State, settings_from
 from gateway.cli.output import coloured, complain, console, print_json, print_table
 from gateway.core.errors import LedgerError
 from gateway.ledger import LedgerReader, SignedHead, read_head_file
+from gateway.ledger.cases import faults_in
 from gateway.runtime import ledger_place
 
 app = typer.Typer(no_args_is_help=True, help="The record of all decisions.")
@@ -102,14 +103,17 @@ def verify(config: Config = None, state: State = None, as_json: AsJson = False) 
     """Check every record, the tree over them and all heads; exit code 1 when a record was changed, removed or added."""
     with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
         found = reader.verify()
+        with reader.connection() as connection:
+            cases = faults_in(connection) if found.ok else []
     if as_json:
         print_json(
             {
-                "ok": found.ok,
+                "ok": found.ok and not cases,
                 "records": found.records,
                 "head": found.head.hash,
                 "fault": found.fault,
                 "seq": found.seq,
+                "cases": cases,
             }
         )
     elif found.ok:
@@ -120,7 +124,10 @@ def verify(config: Config = None, state: State = None, as_json: AsJson = False) 
         )
     else:
         complain(f"the ledger does not verify: {found.fault}")
-    raise typer.Exit(0 if found.ok else 1)
+    if not as_json:
+        for fault in cases:
+            complain(fault)
+    raise typer.Exit(0 if found.ok and not cases else 1)
 
 
 def _row(record: dict[str, Any]) -> tuple[str | Text, ...]:

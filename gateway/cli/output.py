@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from gateway.core.review import NotAllowed
 
 console = Console(highlight=False)
 """Standard output."""
@@ -55,3 +59,13 @@ def complain(message: str) -> None:
 def warn(message: str) -> None:
     """Something the reader should know that ends nothing, on standard error."""
     errors.print(Text("note: ", style="bold yellow") + Text(message))
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Tells what is not allowed, and ends with 1."""
+    try:
+        yield
+    except NotAllowed as error:
+        complain(str(error))
+        raise typer.Exit(1) from None

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.options import AsJson, Config, Rules, State, settings_from
-from gateway.cli.output import complain, console, print_json, print_table
+from gateway.cli.output import complain, console, print_json, print_table, telling
 from gateway.core.model import Message
-from gateway.core.review import NotAllowed, Review
+from gateway.core.review import Review
 from gateway.core.review import State as ReviewState
 from gateway.keys import hold_key
 from gateway.ledger import LedgerReader
@@ -64,7 +64,7 @@ def show(
 ) -> None:
     """Show why a transfer is held, and the words around what was found, which is left out."""
     settings = settings_from(config, rules=rules, state=state)
-    with _told():
+    with telling():
         office = _office(settings, by)
         record = office.decision(review)
         message = office.look(review, _vault(settings), reveal=False)
@@ -86,7 +86,7 @@ def show(
 def reveal(review: Id, by: By, config: Config = None, rules: Rules = None, state: State = None) -> None:
     """Show what a held transfer says. The ledger has your look before you do."""
     settings = settings_from(config, rules=rules, state=state)
-    with _told():
+    with telling():
         message = _office(settings, by).look(review, _vault(settings), reveal=True)
     if message is None:
         complain("what it says is not kept: it was too large, or the review has ended")
@@ -114,7 +114,7 @@ def approve(
     settings = settings_from(config, rules=rules, state=state)
     # The last day counts as a whole.
     ends = None if until is None else datetime.combine(until.date() + timedelta(days=1), time(), UTC)
-    with _told():
+    with telling():
         office = _office(settings, by)
         after = office.approve(review, ends, reason)
         if as_rule:
@@ -132,7 +132,7 @@ def refuse(
     review: Id, by: By, reason: Reason, config: Config = None, rules: Rules = None, state: State = None
 ) -> None:
     """Refuse; what was held is deleted."""
-    with _told():
+    with telling():
         _office(settings_from(config, rules=rules, state=state), by).refuse(review, reason)
     console.print("refused; what was held is deleted")
 
@@ -148,7 +148,7 @@ def false_positive(
     state: State = None,
 ) -> None:
     """Say that what was found is no personal data: its fingerprints do not count for a while."""
-    with _told():
+    with telling():
         office = _office(settings_from(config, rules=rules, state=state), by)
         marked = office.mark_false_positive(review, entity, reason)
     console.print(f"{len(marked)} values do not count for {office.rules.false_positive_days} days")
@@ -160,17 +160,6 @@ def evaluation(config: Config = None, state: State = None) -> None:
     place = ledger_place(settings_from(config, state=state))
     with closing(LedgerReader(place)) as reader, reader.connection() as connection:
         print_json(rows.allowances(connection))
-
-
-class _told:  # noqa: N801 - reads as a word
-    """Tells what is not allowed, and ends with 1."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, NotAllowed):
-            complain(str(error))
-            raise typer.Exit(1) from None
 
 
 def _office(settings: Settings, by: str) -> Office:

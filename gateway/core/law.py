@@ -7,7 +7,7 @@ on both ends: `valid_until` is the last day of validity.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -354,10 +354,22 @@ class Clock(Sourced):
     days: int | None = None
     months: int | None = None
     extension_months: int | None = None
+    moves: bool = False
+    """Whether an end on a day of rest moves to the next working day."""
 
     def __post_init__(self) -> None:
         if [self.hours, self.days, self.months].count(None) != 2:
             raise ValueError("write exactly one of `hours`, `days` and `months`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Days on which nothing ends that moves to the next working day."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    weekdays: tuple[int, ...] = ()
+    """ISO numbers: 1 is Monday."""
+    holidays: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,6 +380,7 @@ class ClocksFile:
     schema: Literal[1]
     as_of: date
     clocks: tuple[Clock, ...]
+    rest: Rest = field(default_factory=Rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

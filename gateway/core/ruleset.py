@@ -20,6 +20,7 @@ from gateway.core.law import (
     Clock,
     Country,
     Instrument,
+    Rest,
     Sourced,
     Status,
     Territory,
@@ -27,6 +28,7 @@ from gateway.core.law import (
 )
 from gateway.core.model import Action, DataClass, severity
 from gateway.core.review import ReviewFile
+from gateway.core.rights import RightsFile, RightsLaw
 from gateway.core.shadow import Shadow
 from gateway.core.source import PurposesFile, Source
 from gateway.core.texts import TextsFile
@@ -234,6 +236,8 @@ class RuleSet:
     company: CompanyFile
     purposes: PurposesFile
     clocks: tuple[Clock, ...]
+    rest: Rest
+    rights: RightsFile
     sources: tuple[Source, ...] = ()
     shadows: tuple[Shadow, ...] = ()
     agents: tuple[Agent, ...] = field(default=())
@@ -267,6 +271,16 @@ class RuleSet:
             one.country: tuple(other for other in self.adequacy if other.country == one.country)
             for one in self.adequacy
         }
+
+    @cached_property
+    def clock_of(self) -> Mapping[str, Clock]:
+        """Clocks by their id."""
+        return {one.id: one for one in self.clocks}
+
+    @cached_property
+    def rights_law(self) -> RightsLaw:
+        """What requests of data subjects run by."""
+        return RightsLaw(self.rights, self.clock_of, self.rest)
 
     @cached_property
     def purpose_ids(self) -> frozenset[str]:

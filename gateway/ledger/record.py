@@ -69,6 +69,8 @@ class Record:
     """What would have happened without shadow mode, which is unsafe."""
     review: str = ""
     """Id of the review that this transfer waits for, or by whose approval it passed."""
+    left: tuple[str, ...] = ()
+    """Fingerprints of what stayed in an anonymized message, since it may go to the agent."""
     kind: str = "decision"
 
 

@@ -163,7 +163,9 @@ class Registers:
         """Put opt-outs and objections on record. Raises RegisterError; all are kept, or none."""
         with self._writing():
             self._db.executemany(
-                "INSERT OR REPLACE INTO refusal VALUES (?, ?, ?, ?)",
+                # Told again with a later day, it holds from the first one on.
+                "INSERT INTO refusal VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET since = min(since, excluded.since)",
                 ((one.fingerprint, one.kind, one.scope, one.since.isoformat()) for one in refusals),
             )
 
@@ -171,12 +173,29 @@ class Registers:
         """Put consents on record, or their withdrawal. Raises RegisterError; all are kept, or none."""
         with self._writing():
             self._db.executemany(
-                "INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                # A consent that was withdrawn does not come back by being told again, only by being given again.
+                "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "wording = excluded.wording, given_on = excluded.given_on, expires_on = excluded.expires_on, "
+                "withdrawn_on = CASE WHEN excluded.withdrawn_on IS NULL AND withdrawn_on >= excluded.given_on "
+                "THEN withdrawn_on ELSE excluded.withdrawn_on END",
                 (
                     tuple(str(v) if isinstance(v, date) else v for v in asdict(one).values())
                     for one in consents
                 ),
             )
+
+    def withdraw(self, fingerprints: Collection[str], agent: str, on: date) -> int:
+        """End the consents of a person to an agent, or to all (`*`); how many ended. Raises RegisterError."""
+        ended = 0
+        with self._writing():
+            for fingerprint in fingerprints:
+                done = self._db.execute(
+                    "UPDATE consent SET withdrawn_on = ? "
+                    "WHERE fingerprint = ? AND ? IN (agent, '*') AND (withdrawn_on IS NULL OR withdrawn_on > ?)",
+                    (on.isoformat(), fingerprint, agent, on.isoformat()),
+                )
+                ended += done.rowcount
+        return ended
 
     def counts(self) -> Mapping[str, int]:
         """How many entries each register holds."""

@@ -92,3 +92,30 @@ allowance = Table(
     Column("until", Text, nullable=False),
 )
 """False positives: fingerprints that do not count as findings until a day."""
+
+case_file = Table(
+    "case_file",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("parent", Text),
+    Column("state", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""What staff work on. Every change is an act on the ledger that holds the new body, in the same transaction."""
+
+mention = Table(
+    "mention",
+    metadata,
+    Column("mark", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+)
+"""Which records mention a fingerprint, by its first 64 bits. Derived from the records, and checked against them."""
+
+mention_end = Table(
+    "mention_end",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+)
+"""One row: the last record that `mention` covers."""

@@ -36,6 +36,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "psycopg":             ("gateway/store",),
     "alembic":             ("gateway/store",),
     "sqlalchemy":          ("gateway/store", "gateway/ledger", "gateway/review"),
+    "fpdf":                ("gateway/reports",),
     "typer":               ("gateway/cli",),
     "rich":                ("gateway/cli", "gateway/demo"),
     "gateway.cli":         ("gateway/cli", "gateway/__main__.py"),

@@ -1,0 +1,1 @@
+"""Reports: tables and figures about what is on record, and their forms as HTML, PDF, CSV and JSON."""
