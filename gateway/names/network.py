@@ -23,8 +23,10 @@ TAGS = ("O", *(f"{place}-{label}" for label in LABELS for place in "BILU"))
 """Outside, or the first, an inner, the last or the only token of a name."""
 WINDOW = 126
 """Most pieces of a text that are read at once, besides the two that stand around them."""
-BATCH = 1_024
+BATCH = 512
 """Most pieces that are computed with at once, padding included: more is no quicker."""
+START = 8
+"""What it costs to begin another batch, in pieces: more padding than that is dearer."""
 REMEMBERED = 50_000
 """Words that are remembered: some 15 MB. When there are more, all are forgotten."""
 BLOCK = 32
@@ -190,10 +192,12 @@ def _sentences(words: list[Word]) -> Iterator[Sentence]:
 
 
 def _batches(sentences: list[Sentence]) -> Iterator[list[Sentence]]:
-    """As many sentences at once as may be computed with; the later ones are no shorter."""
+    """Sentences of about one length together; the later ones are no shorter."""
     batch: list[Sentence] = []
     for one in sentences:
-        if batch and (len(batch) + 1) * (len(one.ids) + 2) > BATCH:
+        size = len(one.ids) + 2
+        padding = len(batch) * (len(one.ids) - len(batch[-1].ids)) if batch else 0
+        if batch and (padding > START or (len(batch) + 1) * size > BATCH):
             yield batch
             batch = []
         batch.append(one)

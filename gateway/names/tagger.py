@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import spacy
 from numpy.typing import NDArray
+from spacy.attrs import IS_SPACE  # type: ignore[import-not-found]
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
@@ -55,7 +57,12 @@ def load(folder: Path) -> Language:
         digest, name = line.split("  ", 1)
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
             raise OSError(f"{folder / name} is not the file that {_SUMS} lists: install the package anew.")
-    return spacy.load(folder)
+    nlp = spacy.load(folder)
+    # Nobody asks more of a word than whether it is a space, and each text brings new words.
+    vocab: Any = nlp.vocab
+    for attribute in set(vocab.lex_attr_getters) - {IS_SPACE}:
+        del vocab.lex_attr_getters[attribute]
+    return nlp
 
 
 @Language.factory("onward_names", assigns=["doc.ents"])

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from spacy.language import Language
 
 import gateway
-from gateway.names.network import TAGS, Weights
+from gateway.names.network import BATCH, START, TAGS, WINDOW, Sentence, Weights, _batches
 from gateway.names.pieces import FIRST, LONGEST, MOST, SPACE, Pieces, words
 from gateway.names.tagger import SCORES, load, names, pipeline
 
@@ -63,6 +63,19 @@ def test_a_long_text_gives_the_same_names_as_its_lines(nlp: Language):
     whole = found(nlp, "\n".join(lines))
 
     assert [text for text, _ in whole].count("Jan Kowalski") == 24
+
+
+@given(st.lists(st.integers(1, WINDOW)).map(sorted))
+def test_every_sentence_is_computed_once_and_with_little_padding(lengths: list[int]):
+    sentences = [Sentence((7,) * length, (1,), True) for length in lengths]
+
+    batches = list(_batches(sentences))
+
+    assert [one for batch in batches for one in batch] == sentences
+    for batch in batches:
+        longest = len(batch[-1].ids)
+        assert len(batch) == 1 or len(batch) * (longest + 2) <= BATCH
+        assert sum(longest - len(one.ids) for one in batch) <= START * len(batch)
 
 
 def test_the_weights_are_the_same_after_writing_and_reading(nlp: Language, tmp_path: Path):
