@@ -51,7 +51,10 @@ def canonical(body: Mapping[str, Any]) -> str:
 
     Escaped, because a wire may carry what is no Unicode (lone surrogates), and such a record must be kept as well.
     """
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _SPELL(body)
+
+
+_SPELL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def link(previous: Head, body: str) -> Link:

@@ -8,17 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched, zip_longest
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.core.chain import Head, link
 from gateway.core.errors import LedgerError
 from gateway.core.merkle import Frontier, leaf_hash
 from gateway.ledger.record import RELEASES, Entry, Outcome, body_of
 from gateway.store import schema
+from gateway.store.statement import Statement
 
 TILE = 8
 """Every so many levels the complete subtrees of the tree are kept."""
+
+_TREE = Statement(select(schema.tree))
+_LOCKED_TREE = Statement(select(schema.tree).with_for_update())
+_HASH = Statement(select(schema.record.c.hash).where(schema.record.c.seq == bindparam("known")))
+_ADD = Statement(insert(schema.record))
+_GROW = Statement(update(schema.tree), ("size", "head", "peaks"))
+_ADD_NODES = Statement(insert(schema.node))
+_OPEN = Statement(insert(schema.open_intent))
+_ASKED = tuple(f"asked{number}" for number in range(16))
+_CLOSE = Statement(
+    delete(schema.open_intent)
+    .where(schema.open_intent.c.id.in_([bindparam(one) for one in _ASKED]))
+    .returning(schema.open_intent.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +52,15 @@ def tree_in(connection: Connection, *, lock: bool = False) -> Tree:
     Raises:
         LedgerError: there is no such row, or it contradicts itself.
     """
-    query = select(schema.tree)
-    found = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if found is None:
+    found = (_LOCKED_TREE if lock else _TREE).rows(connection)
+    if len(found) != 1:
         raise LedgerError("the row of the tree is missing; run `onward ledger verify`")
+    ((_, ledger, size, head, peaks),) = found
     try:
-        frontier = Frontier(found.size, tuple(bytes.fromhex(peak) for peak in found.peaks.split()))
+        frontier = Frontier(size, tuple(bytes.fromhex(peak) for peak in peaks.split()))
     except ValueError as error:
         raise LedgerError(f"the row of the tree was changed: {error}") from error
-    return Tree(found.ledger, Head(found.size, found.head), frontier)
+    return Tree(ledger, Head(size, head), frontier)
 
 
 def append(
@@ -61,10 +77,10 @@ def append(
     tree = tree_in(connection, lock=True)
     if known is not None:
         _check_known(connection, tree, known)
-    entries = _without_moot(connection, entries)
+    entries, opened = _without_moot(connection, entries)
     head, frontier = tree.head, tree.frontier
     seqs: dict[str, int] = {}
-    rows, nodes, opened, closed = [], [], [], []
+    rows, nodes = [], []
     for entry in entries:
         new = link(head, body_of(entry))
         head = Head(new.seq, new.hash)
@@ -74,26 +90,16 @@ def append(
         columns |= {"at": entry.at, "gateway": entry.gateway, "agent": entry.agent, "action": entry.action}
         rows.append({"seq": new.seq, **columns, "body": new.body, "hash": new.hash})
         seqs[entry.id] = new.seq
-        if entry.kind == "decision" and entry.action in RELEASES:
-            opened.append({"id": entry.id, "gateway": entry.gateway})
-        elif isinstance(entry, Outcome):
-            closed.append(entry.about)
     if rows:
-        connection.execute(insert(schema.record), rows)
-        connection.execute(
-            update(schema.tree).values(
-                size=head.seq, head=head.hash, peaks=" ".join(peak.hex() for peak in frontier.peaks)
-            )
-        )
+        _ADD.run(connection, rows)
+        peaks = " ".join(peak.hex() for peak in frontier.peaks)
+        _GROW.run(connection, [{"size": head.seq, "head": head.hash, "peaks": peaks}])
     if nodes:
-        connection.execute(
-            insert(schema.node),
-            [{"level": one.level, "place": one.index, "hash": one.hash.hex()} for one in nodes],
+        _ADD_NODES.run(
+            connection, [{"level": one.level, "place": one.index, "hash": one.hash.hex()} for one in nodes]
         )
     if opened:
-        connection.execute(insert(schema.open_intent), opened)
-    if closed:
-        connection.execute(delete(schema.open_intent).where(schema.open_intent.c.id.in_(closed)))
+        _OPEN.run(connection, [{"id": one.id, "gateway": one.gateway} for one in opened])
     return Tree(tree.ledger, head, frontier), seqs
 
 
@@ -110,24 +116,29 @@ def _check_known(connection: Connection, tree: Tree, known: Head) -> None:
         raise LedgerError(
             f"records {tree.head.seq + 1} to {known.seq} have vanished; run `onward ledger verify`"
         )
-    query = select(schema.record.c.hash).where(schema.record.c.seq == known.seq)
-    if connection.execute(query).scalar() != known.hash:
+    if _HASH.rows(connection, {"known": known.seq}) != [(known.hash,)]:
         raise LedgerError(f"record {known.seq} is not the one that was written; run `onward ledger verify`")
 
 
-def _without_moot(connection: Connection, entries: Sequence[Entry]) -> Sequence[Entry]:
+def _without_moot(
+    connection: Connection, entries: Sequence[Entry]
+) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """The entries without outcomes of what is not open, and the releases among them that stay open."""
     asked = [entry.about for entry in entries if isinstance(entry, Outcome)]
-    if not asked:
-        return entries
-    query = select(schema.open_intent.c.id).where(schema.open_intent.c.id.in_(asked))
-    known = set(connection.execute(query).scalars())
+    closing = {
+        one
+        for some in batched(asked, len(_ASKED))
+        for (one,) in _CLOSE.rows(connection, dict(zip_longest(_ASKED, some, fillvalue="")))
+    }
     kept: list[Entry] = []
+    opened: dict[str, Entry] = {}
     for entry in entries:
         if isinstance(entry, Outcome):
-            if entry.about not in known:
+            if entry.about in closing:
+                closing.discard(entry.about)
+            elif opened.pop(entry.about, None) is None:
                 continue
-            known.discard(entry.about)
         elif entry.kind == "decision" and entry.action in RELEASES:
-            known.add(entry.id)
+            opened[entry.id] = entry
         kept.append(entry)
-    return kept
+    return kept, tuple(opened.values())

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.core.chain import Head, Link, Verification, verify
 from gateway.core.errors import LedgerError
-from gateway.core.merkle import Frontier, leaf_hash
+from gateway.core.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from gateway.ledger.append import TILE
 from gateway.ledger.heads import SignedHead, parse_head
 from gateway.ledger.record import columns_of, owes_outcome
@@ -49,7 +49,7 @@ class _Walk:
         self._frontier = Frontier()
         self._nodes: dict[tuple[int, int], str] = {}
         self._open: dict[str, str] = {}
-        self._roots: dict[int, str] = {}
+        self._roots = {0: EMPTY_ROOT.hex()}
         self.fault = ""
 
     def links(self) -> Iterator[Link]:

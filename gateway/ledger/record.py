@@ -6,7 +6,7 @@ A decision that releases a transfer is an intent: it is durable before the first
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gateway.core.chain import canonical
@@ -117,9 +117,17 @@ class Act:
 Entry = Record | Outcome | Act
 
 
+_NAMES = {kind: tuple(one.name for one in fields(kind)) for kind in (FindingSummary, Record, Outcome, Act)}
+
+
 def body_of(entry: Entry) -> str:
     """The entry as it is hashed and kept."""
-    return canonical({**asdict(entry), "id": entry.id})
+    body = {name: getattr(entry, name) for name in _NAMES[type(entry)]}
+    if isinstance(entry, Record):
+        names = _NAMES[FindingSummary]
+        body["findings"] = [{name: getattr(one, name) for name in names} for one in entry.findings]
+    body["id"] = entry.id
+    return canonical(body)
 
 
 def columns_of(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 Rules kept here and nowhere else:
  * `append` returns when the entry is durable; waiting entries share one commit.
  * A failed write is refused to everybody who waits for it, and the next one tries again: no restart is needed.
- * Outcomes wait for nobody and are kept until they are written.
- * The head is signed after each commit and written outside the database, so that a cut tail or an old copy is found.
+ * Nobody waits for an outcome: it goes with the next commit, alone after `OUTCOME_S`, and is kept until it is written.
+ * The head is signed and written outside the database within `HEAD_S` after a commit, so that a cut tail or an old copy
+   is found.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,11 +47,15 @@ from gateway.store.database import (
 log = logging.getLogger(__name__)
 
 BATCH = 256
-"""Most entries in one commit."""
+"""Most entries in one commit, outcomes that go with it not counted."""
 MAX_WAITING = 8192
 """Most entries that may wait; beyond that an append is refused at once."""
 KEEP_HEAD_S = 600.0
 """How often a signed head is also kept in the database."""
+OUTCOME_S = 0.2
+"""Longest time for which an outcome waits for a commit to go with; a crash within it makes it unknown."""
+HEAD_S = 0.1
+"""Longest time by which the head outside the database lags behind."""
 RETRY_S = 1.0
 """When outcomes that could not be written are tried again."""
 
@@ -89,6 +96,7 @@ class Ledger:
         self._timeout_s = timeout_s
         self._now = now
         self._closed = False
+        self._file = file_of(self.place.where) if is_file(self.place.where) else None
         self._lock = take_lock(self.place)
         try:
             self._engine = open_database(self.place.where, timeout_s=timeout_s)
@@ -99,9 +107,13 @@ class Ledger:
             raise
         self._head_kept = time.monotonic()
         self._lagging: list[Path] = []
+        self._head_out = 0.0
+        self._head_due: float | None = None
         self._publish()
-        self._unwritten: list[_Waiting] = []
-        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(MAX_WAITING)
+        self._outcomes: deque[_Waiting] = deque()
+        """Those that wait for a commit. Nobody is woken for them."""
+        self._outcomes_due = 0.0
+        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
         self._writer.start()
 
@@ -113,7 +125,7 @@ class Ledger:
     @property
     def waiting(self) -> int:
         """Entries that wait to be written."""
-        return self._waiting.qsize() + len(self._unwritten)
+        return self._waiting.qsize() + len(self._outcomes)
 
     @property
     def heads_lagging(self) -> int:
@@ -140,9 +152,13 @@ class Ledger:
 
     def note(self, entry: Entry) -> None:
         """Write an entry that nobody waits for, as soon as that is possible. Drops it when too many wait already."""
-        if not self._closed:
+        if self._closed:
+            return
+        if not isinstance(entry, Outcome):
             with contextlib.suppress(LedgerError):
                 self._put(_Waiting(entry))
+        elif len(self._outcomes) < MAX_WAITING:
+            self._outcomes.append(_Waiting(entry))
 
     def keep_head(self) -> None:
         """Keep a signed head in the database with the next commit, for proofs."""
@@ -159,12 +175,9 @@ class Ledger:
         self._lock.close()
 
     def _put(self, one: _Waiting) -> None:
-        try:
-            self._waiting.put_nowait(one)
-        except queue.Full:
-            raise LedgerError(
-                f"{self.place.name}: {MAX_WAITING} records wait to be written already"
-            ) from None
+        if self._waiting.qsize() >= MAX_WAITING:
+            raise LedgerError(f"{self.place.name}: {MAX_WAITING} records wait to be written already")
+        self._waiting.put(one)
 
     def _open(self) -> tuple[Tree, int]:
         heads = known_heads(self.place)
@@ -191,7 +204,7 @@ class Ledger:
         return tree, self._inode_now()
 
     def _inode_now(self) -> int:
-        return file_of(self.place.where).stat().st_ino if is_file(self.place.where) else 0
+        return self._file.stat().st_ino if self._file is not None else 0
 
     def _write_all(self) -> None:
         """The writer thread: take what waits, commit it together, answer, repeat."""
@@ -200,19 +213,30 @@ class Ledger:
             batch, last = self._next_batch()
             # Whoever has given up has told its client so; a record would say otherwise.
             self._commit([one for one in batch if not one.gave_up()])
+            if self._head_due is not None and (last or time.monotonic() >= self._head_due):
+                self._publish()
 
     def _next_batch(self) -> tuple[list[_Waiting], bool]:
-        batch, self._unwritten = self._unwritten[:BATCH], self._unwritten[BATCH:]
+        """What is to be committed now, and whether nothing will follow; empty when only time went by."""
+        batch: list[_Waiting] = []
+        last = False
+        due = min(self._outcomes_due, math.inf if self._head_due is None else self._head_due)
         try:
-            one = self._waiting.get(timeout=RETRY_S if batch else None)
+            one = self._waiting.get(timeout=max(due - time.monotonic(), 0.0))
             while one is not None:
                 batch.append(one)
                 if len(batch) >= BATCH:
-                    return batch, False
+                    break
                 one = self._waiting.get_nowait()
+            last = one is None
         except queue.Empty:
-            return batch, False
-        return batch, True
+            pass
+        if batch or last or time.monotonic() >= self._outcomes_due:
+            self._outcomes_due = time.monotonic() + OUTCOME_S
+            count = len(self._outcomes)
+            # First, since what they are about is on record already.
+            batch[:0] = [self._outcomes.popleft() for _ in range(count if last else min(count, BATCH))]
+        return batch, last
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         if not batch:
@@ -226,17 +250,15 @@ class Ledger:
                 for one in batch:  # One row that cannot be kept is no reason to refuse the others.
                     self._commit([one])
                 return
+            if not isinstance(error, IntegrityError | DataError | DeclinedError | UnicodeError):
+                self._outcomes.extendleft(one for one in reversed(batch) if one.done is None)
+                self._outcomes_due = time.monotonic() + RETRY_S
             failure = self._failure(error)
-            for one in batch:
-                if one.done is not None:
-                    _answer(one, failure)
-                elif not isinstance(error, IntegrityError | DataError | DeclinedError | UnicodeError):
-                    self._unwritten.append(one)
-            del self._unwritten[MAX_WAITING:]
+            _answer([(one, failure) for one in batch])
             return
-        self._publish()
-        for one in batch:
-            _answer(one, seqs.get(one.entry.id, 0))
+        _answer([(one, seqs.get(one.entry.id, 0)) for one in batch])
+        if seqs and self._head_due is None:
+            self._head_due = max(time.monotonic(), self._head_out + HEAD_S)
 
     def _failure(self, error: Exception) -> LedgerError:
         if isinstance(error, DeclinedError):
@@ -268,6 +290,7 @@ class Ledger:
         if lagging and not self._lagging:
             log.error("the ledger's head cannot be written to %s", ", ".join(map(str, lagging)))
         self._lagging = lagging
+        self._head_out, self._head_due = time.monotonic(), None
 
 
 def sign(signer: Signer, tree: Tree, now: datetime) -> SignedHead:
@@ -284,19 +307,23 @@ def keep_head(connection: Connection, signer: Signer, tree: Tree, now: datetime)
     )
 
 
-def _answer(one: _Waiting, answer: int | LedgerError) -> None:
-    done, loop = one.done, one.loop
-    if done is None or loop is None:
-        return
+def _answer(answers: Sequence[tuple[_Waiting, int | LedgerError]]) -> None:
+    """Tell everybody who waits, each event loop once."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | LedgerError]]] = {}
+    for one, answer in answers:
+        if one.done is not None and one.loop is not None:
+            loops.setdefault(one.loop, []).append((one.done, answer))
+    for loop, its in loops.items():
+        # The loop may have closed while the rows were written.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, its)
 
-    def settle() -> None:
+
+def _settle(answers: Sequence[tuple[asyncio.Future[int], int | LedgerError]]) -> None:
+    for done, answer in answers:
         if done.done():
-            return
+            continue
         if isinstance(answer, LedgerError):
             done.set_exception(answer)
         else:
             done.set_result(answer)
-
-    # The loop may have closed while the row was written.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(settle)

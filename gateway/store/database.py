@@ -13,6 +13,7 @@ import contextlib
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from gateway.core.errors import LedgerError
 Where = Path | str
 """A database: the file of an SQLite one, or a URL."""
 
+LOOK_S = 0.1
+"""How often it is looked whether a server takes too long."""
 KEEPALIVE_S = 5
 """After so many seconds of silence a server, or its client, is asked whether it is still there."""
 
@@ -92,19 +95,43 @@ def limited(connection: Connection, limit_s: float) -> Iterator[None]:
     if descriptor is None:
         yield
         return
-    with socket.socket(fileno=socket.dup(descriptor)) as wire:
+    with socket.socket(fileno=socket.dup(descriptor)) as wire, _watch.over(wire, limit_s):
+        yield
 
-        def hang_up() -> None:
-            with contextlib.suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
 
-        timer = threading.Timer(limit_s, hang_up)
-        timer.daemon = True
-        timer.start()
+class _Watch:
+    """Hangs up on what takes too long. One thread for all: one for each commit would cost more than the commit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[socket.socket, float] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def over(self, wire: socket.socket, limit_s: float) -> Iterator[None]:
+        """Shut `wire` down should the block take longer than so long."""
+        with self._lock:
+            self._until[wire] = time.monotonic() + limit_s
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, name="database-watch", daemon=True)
+                self._thread.start()
         try:
             yield
         finally:
-            timer.cancel()
+            with self._lock:
+                del self._until[wire]
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LOOK_S)
+            with self._lock:
+                for wire, until in self._until.items():
+                    if time.monotonic() > until:
+                        with contextlib.suppress(OSError):
+                            wire.shutdown(socket.SHUT_RDWR)
+
+
+_watch = _Watch()
 
 
 def _sqlite(file: Path, timeout_s: float, *, read_only: bool) -> Engine:

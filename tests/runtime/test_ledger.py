@@ -229,6 +229,38 @@ async def test_a_ledger_ahead_of_its_head_file_is_no_fault(twelve):
     assert read_head_file(twelve.head_file).head == head.hash
 
 
+async def test_the_head_of_an_empty_ledger_is_no_fault_of_the_records_after_it(place):
+    with a_ledger(place):
+        empty = place.head_file.read_text()
+    with a_ledger(place) as ledger:
+        await ledger.append(a_record("one", action="block"))
+    place.head_file.write_text(empty)
+    assert verified(place).ok
+
+
+async def test_the_head_outside_follows_soon_while_records_go_on(place):
+    with a_ledger(place) as ledger:
+        for number in range(1000):
+            await ledger.append(a_record(f"id-{number}", action="block"))
+            head = read_head_file(place.head_file)
+            if head is not None and head.size > 1:
+                break
+        assert head.size > 1
+        assert head.size <= ledger.head.seq
+    assert read_head_file(place.head_file).head == ledger.head.hash
+
+
+async def test_an_outcome_is_written_though_no_other_entry_follows(place):
+    with a_ledger(place) as ledger, reading(place) as reader:
+        await ledger.append(a_record("one"))
+        ledger.note(an_outcome("one"))
+        for _ in range(1500):
+            if reader.about("one"):
+                break
+            await asyncio.sleep(0.02)
+        assert [one["kind"] for one in reader.about("one")] == ["outcome"]
+
+
 @pytest.mark.parametrize("damage", [b"{", b"one two three", b'{"size": 3}', b"\xff"])
 async def test_a_damaged_head_file_is_named(twelve, damage):
     twelve.head_file.write_bytes(damage)
