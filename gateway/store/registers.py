@@ -101,6 +101,9 @@ class Registers:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(SCHEMA)
         path.chmod(0o600)
+        self._seen: int | None = None
+        """Version of the data at the last look; changes of this connection do not count in it."""
+        self._has_choices = 0
 
     def close(self) -> None:
         """Let go of the file."""
@@ -114,7 +117,7 @@ class Registers:
         Where no purpose is declared, an objection to any of the agent's counts.
         """
         known = [one for one in fingerprints if one]
-        if not known:
+        if not known or not self._anybody():
             return NOBODY_CHOSE
         agent_id = agent.id if agent else ""
         purposes = {purpose} if purpose is not None else set(agent.purposes if agent else ())
@@ -131,6 +134,16 @@ class Registers:
                     objected.add(fingerprint)
             consented = self._consented(known, agent, purposes, day) if agent else frozenset()
         return Choices(frozenset(opted_out), frozenset(objected), consented)
+
+    def _anybody(self) -> bool:
+        """Whether anybody is on the registers of choices; asked again only after they changed."""
+        with self._failing("read"):
+            (version,) = self._db.execute("PRAGMA data_version").fetchone()
+            if version != self._seen:
+                query = "SELECT EXISTS (SELECT 1 FROM refusal) OR EXISTS (SELECT 1 FROM consent)"
+                (self._has_choices,) = self._db.execute(query).fetchone()
+                self._seen = version
+        return bool(self._has_choices)
 
     def _consented(
         self, fingerprints: list[str], agent: Agent, purposes: set[str], day: date
@@ -277,6 +290,7 @@ class Registers:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+            self._seen = None
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.choicefiles import read_consents, read_refusals
-from gateway.core.choice import Choices
+from gateway.core.choice import NOBODY_CHOSE, Choices
 from gateway.core.errors import RegisterError, RulesError
 from gateway.detect import normalize
 from gateway.keys import Key, fingerprint
@@ -54,6 +54,18 @@ def test_CHOICE_1_an_opt_out_counts_for_its_agent_or_for_all(registers: Register
 
     assert chosen(registers).opted_out == (frozenset({"1:a"}) if counts else frozenset())
     assert chosen(registers, on=TODAY - timedelta(days=1)).opted_out == frozenset()
+
+
+@pytest.mark.parametrize("by_another", [True, False])
+def test_CHOICE_1_the_first_choice_of_all_counts_at_once(
+    registers: Registers, tmp_path: Path, by_another: bool
+):
+    assert chosen(registers) == NOBODY_CHOSE
+    writer = Registers(tmp_path / "registers.db") if by_another else registers
+    writer.refuse([Refusal("1:a", "opt-out", "*", TODAY)])
+    assert chosen(registers).opted_out == frozenset({"1:a"})
+    if by_another:
+        writer.close()
 
 
 def test_CHOICE_2_an_objection_to_one_purpose_leaves_the_others(registers: Registers):
