@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import sys
 import time
@@ -107,6 +108,8 @@ class Runtime:
     def listening(self, addresses: Sequence[tuple[str, int]]) -> None:
         """Note that the front listens."""
         self._obstacles = [one for one in self._obstacles if not one.startswith("the proxy")]
+        # All that was loaded stays; collections of garbage need not look at it with each request.
+        gc.freeze()
         for host, port in addresses:
             log.info("listening on %s:%s", host, port)
 
@@ -315,3 +318,5 @@ def set_up_logging(level: str = "info") -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(_NoPayload())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # The filter lets no less of it through, and mitmproxy makes and hands round an entry for every request.
+    logging.getLogger("mitmproxy").setLevel(logging.ERROR)

@@ -402,9 +402,8 @@ class _Worker:
             raise
 
     def _write(self, payload: bytes) -> None:
-        # Not awaited: one job a worker is all that can lie in the buffer.
-        self._writer.write(LENGTH.pack(len(payload)))
-        self._writer.write(payload)
+        # Not awaited: one job a worker is all that can lie in the buffer. In one go, so that the worker wakes once.
+        self._writer.writelines((LENGTH.pack(len(payload)), payload))
 
 
 def _out_of_memory(answer: object) -> bool:

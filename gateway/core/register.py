@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
 from gateway.core.agent import Agent, Match
@@ -66,6 +67,7 @@ class Register:
                 yield self._hosts[wildcard]
 
 
+@lru_cache(maxsize=4096)
 def canonical_host(host: str) -> str:
     """One spelling for each host: lower case, no trailing dot, A-labels (RFC 5891), IP addresses compressed."""
     host = host.rstrip(".").lower().removeprefix("[").removesuffix("]")

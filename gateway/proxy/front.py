@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, assert_never
 
 from mitmproxy import connection, dns, http, tcp, tls, udp
@@ -27,6 +27,7 @@ from gateway.core.decide import UNREGISTERED
 from gateway.core.model import USER, Action, Declared, Message, Refuse, Release, Replace, Transfer, Verdict
 from gateway.core.refusals import REFUSALS, refusal
 from gateway.core.register import canonical_host
+from gateway.core.ruleset import Contact
 from gateway.problem import Answer, answer_to
 from gateway.proxy import guard, wire
 from gateway.proxy.bounds import Bounds, Held
@@ -96,7 +97,7 @@ class Front:
 
     def fixed_refusal(self) -> http.Response:
         """The answer of last resort: needs neither ledger nor rules."""
-        return _response(answer_to(_unrecorded("", "front-error"), self._examiner.contact))
+        return _response(_last_resort(self._examiner.contact))
 
     async def failed(self, hook: str, event: object, error: BaseException) -> None:
         """Report a hook that failed, by type alone, and put it on record. All is closed by now: this may fail."""
@@ -413,8 +414,8 @@ class Front:
             port=flow.request.port,
             message=message,
             path=flow.request.data.path.partition(b"?")[0].decode("latin-1") or "/",
-            source=f"{USER}{user[0]}" if user else _network_of(flow.client_conn),
-            client=str(_address_of(flow.client_conn)),
+            source=f"{USER}{user[0]}" if user else _network_of(_address_of(flow.client_conn)),
+            client=_address_of(flow.client_conn),
             said=flow.metadata.get(SAID, Declared()),
         )
 
@@ -428,7 +429,7 @@ class Front:
             host=canonical_host(address[0]),
             port=address[1],
             message=Message("", b"", (), b""),
-            source=_network_of(context.client),
+            source=_network_of(_address_of(context.client)),
         )
 
     async def _examine(self, transfer: Transfer) -> Verdict:
@@ -459,6 +460,12 @@ def _unrecorded(decision_id: str, reason: str) -> Refuse:
     return Refuse(decision_id, Action.BLOCK, reason, fault.why, fault.clauses, UNREGISTERED, recorded=False)
 
 
+@lru_cache(maxsize=4)
+def _last_resort(contact: Contact) -> Answer:
+    """Made beforehand for each request, since the refusal stands until something better is known."""
+    return answer_to(_unrecorded("", "front-error"), contact)
+
+
 def _websocket_message(content: bytes, is_text: bool = True, before: bytes = b"") -> Message:
     kind = b"text/plain; charset=utf-8" if is_text else b"application/octet-stream"
     return Message("WEBSOCKET", b"", ((b"content-type", kind),), content, before if is_text else b"")
@@ -471,11 +478,12 @@ def _response(answer: Answer, *, closing: bool = False) -> http.Response:
     return http.Response.make(answer.status, answer.body, http.Headers(headers))
 
 
-def _address_of(client: connection.Client) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    return ipaddress.ip_address(str(client.peername[0]).partition("%")[0])
+def _address_of(client: connection.Client) -> str:
+    return str(client.peername[0]).partition("%")[0]
 
 
-def _network_of(client: connection.Client) -> str:
-    """The client's network rather than its address, which may stand for a person."""
-    address = _address_of(client)
-    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
+@lru_cache(maxsize=4096)
+def _network_of(address: str) -> str:
+    """A client's network rather than its address, which may stand for a person."""
+    length = 24 if ipaddress.ip_address(address).version == 4 else 48
+    return str(ipaddress.ip_network((address, length), strict=False))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mitmproxy import master, options
+from mitmproxy import http, master, options
 from mitmproxy.addons import (
     core,
     errorcheck,
@@ -30,6 +30,9 @@ from gateway.proxy.network import Targets
 from gateway.proxy.options import freeze
 
 log = logging.getLogger(__name__)
+
+# For its own developers mitmproxy checks the types of every message it makes, unless Python runs without assertions.
+http.MessageData.__post_init__ = lambda _: None  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, slots=True)
