@@ -1,4 +1,4 @@
-"""What is sent: JSON bodies of about two kilobytes, with nobody in them or with German letters to customer service."""
+"""What is sent: JSON bodies, with nobody in them or with German letters to customer service, most of two kilobytes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator
 SIZE_BYTES = 2048
 RECORDS = 23
 """Records that fill that size."""
+MANY = 50
+"""Times that size."""
+TURNS, TURN_LENGTH = 20, 400
+"""Of a conversation, and characters of each turn."""
 
 Bodies = Callable[[], Iterator[bytes]]
 
@@ -90,10 +94,31 @@ def one_letter() -> Iterator[bytes]:
     return itertools.repeat(next(letters()))
 
 
+def many_records() -> Iterator[bytes]:
+    """Records of a hundred kilobytes."""
+    several = records()
+    while True:
+        rows = [row for body in itertools.islice(several, MANY) for row in json.loads(body)["rows"]]
+        yield json.dumps({"rows": rows}).encode()
+
+
+def chats() -> Iterator[bytes]:
+    """Conversations of twenty turns, which are sent as a whole with each turn."""
+    turns = letters()
+    while True:
+        said: list[dict[str, str]] = []
+        for number in range(TURNS):
+            content = json.loads(next(turns))["messages"][0]["content"][:TURN_LENGTH]
+            said.append({"role": "assistant" if number % 2 else "user", "content": content})
+            yield json.dumps({"model": "assistant-large", "messages": said}, ensure_ascii=False).encode()
+
+
 CASES: dict[str, Bodies] = {
     "records, nobody in them": records,
+    "records of 100 KB": many_records,
     "German letter, new each time": letters,
     "German letter, repeated": one_letter,
+    "chat of 20 turns, all resent": chats,
 }
 
 

@@ -67,9 +67,18 @@ def mitmdump(folder: Path, certificate: Certificate) -> Iterator[tuple[int, int,
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, certificate: Certificate, origin_port: int, workers: int
+    folder: Path,
+    certificate: Certificate,
+    origin_port: int,
+    workers: int,
+    *,
+    module: str = "gateway",
+    **more: object,
 ) -> Iterator[tuple[int, int, Path]]:
-    """The gateway with the shipped rules and one assured agent: process id, port, its authority."""
+    """The gateway with the shipped rules and one assured agent: process id, port, its authority.
+
+    `module` is what is run, `more` are further settings.
+    """
     rules, log = folder / "rules", folder / "gateway.log"
     shutil.copytree(shipped("rules"), rules)
     for example in (rules / "agents").iterdir():
@@ -85,11 +94,12 @@ def gateway(
         "allow_internal": [f"localhost:{origin_port}"],
         "upstream_ca": str(certificate.authority),
         "workers": workers,
+        **more,
     }
     # JSON scalars and arrays are valid TOML values.
     file = folder / "onward.toml"
     file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
-    with running([sys.executable, "-m", "gateway", "serve", "--config", str(file)], log) as process:
+    with running([sys.executable, "-m", module, "serve", "--config", str(file)], log) as process:
         _wait(process, log, lambda: _is_ready(metrics_port))
         yield process.pid, port, folder / "state" / "ca" / "mitmproxy-ca-cert.pem"
 

@@ -1,6 +1,6 @@
 """Speed of the gateway against a plain mitmdump: the same machine, the same run, in turns.
 
-    python -m bench.proxy [--rounds 5] [--seconds 4] [--connections 8] [--workers 1] [--json FILE]
+    python -m bench.proxy [--rounds 5] [--seconds 4] [--connections 8] [--workers 1] [--cases CASE …] [--json FILE]
 
 Both intercept HTTPS between a client with kept connections and an origin, all on loopback. mitmdump looks at nothing;
 the gateway decodes, inspects, decides and records each request. A third row, without any proxy, shows what client and
@@ -60,7 +60,7 @@ def main() -> None:
         )
         subjects = list(_subjects(cleanup, folder, given.workers))
         load_before = os.getloadavg()
-        results = {case: asyncio.run(_measure(subjects, case, given, console)) for case in CASES}
+        results = {case: asyncio.run(measure(subjects, case, given, console)) for case in given.cases}
         memory = {one.name: processes.resident_bytes(one.pid) for one in subjects if one.pid}
     report = {
         "conditions": {
@@ -88,6 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one measurement")
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), metavar="CASE")
     parser.add_argument("--workers", type=int, default=1, help="inspection processes of the gateway")
     parser.add_argument(
         "--folder", help="where the ledger and all else is written; the temporary folder if left out"
@@ -106,7 +107,7 @@ def _subjects(cleanup: contextlib.ExitStack, folder: Path, workers: int) -> Iter
     yield Subject("no proxy", Target(port, str(certificate.authority)))
 
 
-async def _measure(
+async def measure(
     subjects: list[Subject], case: str, given: argparse.Namespace, console: Console
 ) -> dict[str, list[Round]]:
     """All rounds of one case. Subjects take turns, each round in the other direction, so that drift hits all alike."""
@@ -125,33 +126,44 @@ async def _measure(
     return rounds
 
 
+def summary(several: list[Round]) -> dict[str, Any]:
+    """What all rounds of one subject come to."""
+    rates = [one.sent.per_second for one in several]
+    cpu = [one.cpu_seconds / one.sent.requests for one in several if one.cpu_seconds is not None]
+    return {
+        "requests": sum(one.sent.requests for one in several),
+        "per_second": _spread(rates),
+        "p50_ms": median(one.sent.percentile(0.50) for one in several),
+        "p99_ms": median(one.sent.percentile(0.99) for one in several),
+        "cpu_ms_per_request": median(cpu) * 1000 if cpu else None,
+    }
+
+
+def ratios(ours: list[Round], theirs: list[Round]) -> dict[str, float]:
+    """Of the rates. Neighbours in time are compared with each other, and the median taken last: drift cancels out."""
+    return _spread(
+        [our.sent.per_second / their.sent.per_second for our, their in zip(ours, theirs, strict=True)]
+    )
+
+
+def _spread(numbers: list[float]) -> dict[str, float]:
+    return {"median": median(numbers), "least": min(numbers), "most": max(numbers)}
+
+
 def _summary(rounds: dict[str, list[Round]]) -> dict[str, Any]:
-    summary: dict[str, Any] = {}
-    for name, several in rounds.items():
-        rates = [one.sent.per_second for one in several]
-        cpu = [one.cpu_seconds / one.sent.requests for one in several if one.cpu_seconds is not None]
-        summary[name] = {
-            "requests": sum(one.sent.requests for one in several),
-            "per_second": {"median": median(rates), "least": min(rates), "most": max(rates)},
-            "p50_ms": median(one.sent.percentile(0.50) for one in several),
-            "p99_ms": median(one.sent.percentile(0.99) for one in several),
-            "cpu_ms_per_request": median(cpu) * 1000 if cpu else None,
-        }
-    # Neighbours in time are compared with each other, and the median taken last: drift cancels out.
-    pairs = zip(rounds["onward"], rounds["mitmdump"], strict=True)
-    ratios = [ours.sent.per_second / theirs.sent.per_second for ours, theirs in pairs]
-    summary["onward_over_mitmdump"] = {"median": median(ratios), "least": min(ratios), "most": max(ratios)}
-    return summary
+    return {name: summary(several) for name, several in rounds.items()} | {
+        "onward_over_mitmdump": ratios(rounds["onward"], rounds["mitmdump"])
+    }
 
 
 def _show(console: Console, report: dict[str, Any]) -> None:
     table = Table("case", "through", title="Medians over rounds; least and most in brackets")
     for column in ("requests/s", "p50 ms", "p99 ms", "CPU ms/request", "of mitmdump's rate"):
         table.add_column(column, justify="right")
-    for case, summary in report["cases"].items():
-        ratio = summary["onward_over_mitmdump"]
+    for case, subjects in report["cases"].items():
+        ratio = subjects["onward_over_mitmdump"]
         for name in ("no proxy", "mitmdump", "onward"):
-            one = summary[name]
+            one = subjects[name]
             rate, cpu = one["per_second"], one["cpu_ms_per_request"]
             table.add_row(
                 case if name == "no proxy" else "",
