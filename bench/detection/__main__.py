@@ -31,6 +31,10 @@ ENVIRONMENTS = {
     "euredact": ["euredact==0.7.0"],
 }
 
+PUBLIC = "public"
+"""Folder under the cache with packages that are only read, as text that is nobody's."""
+READ = ["django==6.1.3", "sphinx==9.2.0", "botocore==1.44.5", "cfn-lint==1.58.0", "ansible-core==2.21.5"]
+
 
 def main() -> None:
     """Make the samples, ask the tools, print the tables."""
@@ -45,7 +49,7 @@ def main() -> None:
     parser.add_argument("--tools", nargs="*", help="names of tools; all by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=400, help="sentences of each corpus file")
-    parser.add_argument("--clean", type=int, default=2_000_000, help="characters of clean text")
+    parser.add_argument("--clean", type=int, default=3_000_000, help="characters of clean text")
     parser.add_argument(
         "--share", type=int, default=10, help="tools other than the first get one in so many clean texts"
     )
@@ -76,7 +80,7 @@ def all_samples(given: argparse.Namespace) -> list[Sample]:
     samples += noise_only(given.seed)
     for wild in (national, papers, phones, births, accounts, secrets, nobodys):
         samples += wild(given.seed)
-    samples += clean(given.seed, given.clean)
+    samples += clean(given.seed, given.clean, given.cache / PUBLIC, given.data)
     samples += lengths()
     return samples
 
@@ -91,12 +95,15 @@ def asked(samples: list[Sample], share: int) -> list[Sample]:
 
 
 def prepare(cache: Path) -> None:
-    """Virtual environments of the other tools, each with its own packages."""
+    """Virtual environments of the other tools, each with its own packages, and packages to read."""
     for name, packages in ENVIRONMENTS.items():
         folder = cache / name
         if not folder.exists():
             subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
             subprocess.run([str(folder / "bin" / "python"), "-m", "pip", "install", *packages], check=True)
+    if not (cache / PUBLIC).exists():
+        install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-compile"]
+        subprocess.run([*install, "--target", str(cache / PUBLIC), *READ], check=True)
 
 
 if __name__ == "__main__":

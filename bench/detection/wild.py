@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from random import Random
 from typing import Any
 
 from bench.detection.identifiers import invented, noise
-from bench.detection.samples import Sample, Span, around, table
+from bench.detection.samples import HELD_OUT, TUNED, Sample, Span, around, half_of, table
 
-TUNED, HELD_OUT = "tuned", "held out"
 EACH = 3
 """Samples of each cue and of each field name."""
 OWNERS = ["customer", "user", "applicant", "client", "patient", "employee", "insured_person", "contact"]
@@ -105,11 +103,6 @@ def _samples(
             number = f"{group}-{country}-{row['entity']}-{lang}-{cue or key}-{place}"
             span = Span(start, end, row.get("kind", "NATIONAL_ID"), row["entity"])
             yield Sample(number, group, text, (span,), lang, country, f"{half}, {how}")
-
-
-def half_of(word: str) -> str:
-    """Whether a cue or field name is for tuning or held out; always the same."""
-    return HELD_OUT if sha256(word.lower().encode()).digest()[0] % 2 else TUNED
 
 
 def filled_around(random: Random, template: str, value: str, key: str) -> tuple[str, int, int]:

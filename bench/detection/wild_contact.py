@@ -16,8 +16,8 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from bench.detection.contact import CARDS, EEA_AND_CH, valid_phone
 from bench.detection.identifiers import noise
-from bench.detection.samples import Sample, Span, around, table
-from bench.detection.wild import TUNED, cased, filled_around, half_of, wrapping
+from bench.detection.samples import TUNED, Sample, Span, around, half_of, table
+from bench.detection.wild import cased, filled_around, wrapping
 
 NUMERIC = [
     "%d.%m.%Y",

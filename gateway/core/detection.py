@@ -118,6 +118,18 @@ class NamesFile:
     """Share of letters and the signs of sentences around a name from which the text counts as people's own."""
     outside_prose_score: float
     """What the model must say of a name in other text, code and tables; one of a single word is not believed there."""
+    technical_share: float
+    """Share of identifiers, abbreviations, paths and the like around a name from which a text is a programmer's."""
+    technical_score: float
+    """What the model must say there of a name of several words."""
+    technical_word_score: float
+    """The same for a name of one word."""
+    bare_fields: tuple[str, ...]
+    """Last words of field names whose values may be anybody's or anything's name."""
+    fields_of_things: tuple[str, ...]
+    """Last words of field names that say, beside a bare one, that the record is about a thing."""
+    fields_of_people: tuple[str, ...]
+    """The same, that it is about a person; these are stronger."""
     never_names: tuple[str, ...]
     """Words in lower case that no name contains."""
     thing_fields: tuple[str, ...]

@@ -22,6 +22,7 @@ from spacy.tokens import Doc
 
 from gateway.core.detection import DetectionRules, FieldRule
 from gateway.detect.patterns import Hit
+from gateway.detect.surroundings import About, Records, prose_share, technical_share
 from gateway.detect.text import folded, plain, words_of
 from gateway.names import tagger
 
@@ -32,12 +33,11 @@ SHORTEST_CUE_WORD = 5
 """Letters of a cue from which it is taken to be nobody's name."""
 BATCH_CHARACTERS = 32_000
 """Most characters the model is given at once: more is no quicker and costs memory."""
+NEVER = 2.0
+"""More than any model says."""
 _NO_TOKENS: Any = None
 """No recognizer of ours looks at tokens, and holding them would keep the whole text."""
 
-PROSE_SIGHT = 100
-"""Characters before and after a name by which its text is judged."""
-_OF_SENTENCES = re.compile(r"[^\W\d_]|[ .,'’\n-]")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.]{1,2}[^\W\d_]+\.?)*")
 """A run of words as names have them; a line end, a comma or a digit ends it."""
@@ -60,7 +60,10 @@ class Mark:
 
 _JOINS_BEFORE = frozenset("._=<\\/`[{$%")
 _JOINS_AFTER = frozenset("_=(<\\/`[{$%")
+_INITIAL_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_]\.\Z")
+"""As in `H.L. Hansen`, of which the model may know the end alone."""
 _INNER_CAPITAL = re.compile(r"[^\W\d_A-Z][A-Z]")
+_CAPITALS_FIRST = re.compile(r"[A-Z]{2,}[a-z]{2}")
 _NAME_PREFIX = re.compile(r"(?:Mc|Mac|De|Di|Du|Fitz|La|Le|Van|Von)[A-Z][a-z]")
 
 
@@ -118,26 +121,21 @@ class SpacyEngine(NlpEngine):
 def _in_code(text: str, start: int, end: int) -> bool:
     """Whether a text touches signs that join words in code, paths and markup, and never join a name to its sentence."""
     before, after, next_to_after = text[start - 1 : start], text[end : end + 1], text[end + 1 : end + 2]
+    if _INITIAL_BEFORE.search(text, max(start - 3, 0), start):
+        before = ""
     return before in _JOINS_BEFORE or after in _JOINS_AFTER or (after == "." and next_to_after.isalnum())
 
 
 def _is_identifier(word: str) -> bool:
     """Whether a lone word is written as code writes names: in capitals, or with capitals inside (but `McKay`)."""
-    return word.isupper() or (_INNER_CAPITAL.search(word) is not None and _NAME_PREFIX.match(word) is None)
-
-
-def _prose_share(text: str, start: int, end: int) -> float:
-    """Share of letters and of the signs that sentences have among the characters around a span; 1 in a short text."""
-    around = text[max(0, start - PROSE_SIGHT) : end + PROSE_SIGHT]
-    return 1.0 if len(around) < PROSE_SIGHT // 2 else len(_OF_SENTENCES.findall(around)) / len(around)
+    inner = _INNER_CAPITAL.search(word) is not None or _CAPITALS_FIRST.match(word) is not None
+    return word.isupper() or (inner and _NAME_PREFIX.match(word) is None)
 
 
 def _marks(doc: Doc) -> tuple[Mark, ...]:
-    scores = doc.user_data.get(tagger.SCORES) or [None] * len(doc.ents)
-    return tuple(
-        Mark(one.start_char, one.end_char, one.label_, score)
-        for one, score in zip(doc.ents, scores, strict=True)
-    )
+    if tagger.PEOPLE in doc.user_data:
+        return tuple(Mark(start, end, PERSON, score) for start, end, score in doc.user_data[tagger.PEOPLE])
+    return tuple(Mark(one.start_char, one.end_char, one.label_) for one in doc.ents)
 
 
 def _batches(texts: Iterable[str], most: int) -> Iterator[list[str]]:
@@ -166,7 +164,11 @@ class NameRules:
         self._cue_words = frozenset(
             word for cue in cues for word in words_of(cue).split() if len(word) >= SHORTEST_CUE_WORD
         )
-        self._thing_fields = frozenset(words_of(field) for field in names.thing_fields)
+        self._records = Records(
+            names.thing_fields, names.bare_fields, names.fields_of_things, names.fields_of_people
+        )
+        self._technical_share, self._technical_score = names.technical_share, names.technical_score
+        self._technical_word_score = names.technical_word_score
         self._message_id_fields = frozenset(words_of(field) for field in names.message_id_fields)
         self._role_mailboxes = frozenset(names.role_mailboxes)
         self._file_endings = frozenset(names.file_endings)
@@ -178,8 +180,7 @@ class NameRules:
 
     def names_things(self, label: str) -> bool:
         """Whether the values of a field, by its last words, are names of things."""
-        words = label.rsplit(" ", 2)
-        return words[-1] in self._thing_fields or " ".join(words[-2:]) in self._thing_fields
+        return self._records.is_thing(label)
 
     def may_hold_name(self, text: str) -> bool:
         """Whether the model could find a name in a text that is believed."""
@@ -214,10 +215,22 @@ class NameRules:
         if len(words) > 1 or len(list(islice(_WORD.finditer(text), 2))) > 1:
             if score is None:
                 score = self._score if len(words) > 1 else self._single_word_score
-            doubtful = len(words) == 1 or score < self._outside_prose_score
-            if not (doubtful and _prose_share(text, start, end) < self._prose_share):
+            if score >= self._needed(text, start, end, len(words)):
                 # However sure the model is, what a field name or a check digit says is surer.
                 yield Hit(start, end, PERSON, min(score, self._score))
+
+    def _needed(self, text: str, start: int, end: int, words: int) -> float:
+        """What the model must say of a name in these surroundings to be believed; more than 1 where it never is."""
+        about = self._records.around(text, start, end)
+        if about is About.THING:
+            return NEVER
+        if about is About.PERSON:
+            return 0.0
+        if prose_share(text, start, end) < self._prose_share:
+            return self._outside_prose_score if words > 1 else NEVER
+        if technical_share(text, start, end) >= self._technical_share:
+            return self._technical_score if words > 1 else self._technical_word_score
+        return 0.0
 
     def _is_name_word(self, word: str) -> bool:
         return len(word) > 1 and (word[0].isupper() or not word.isascii()) and folded(word) not in self._never

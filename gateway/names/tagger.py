@@ -1,7 +1,8 @@
 """The pipeline that marks names in a text: spaCy's tokenizer and one component of ours, `onward_names`.
 
 Marked are the names of the best sequence of tags, each with the probability that it is right, both its ends and its
-label. Of runs of tokens that surely belong to none no sequence is looked for.
+label. Of runs of tokens that surely belong to none no sequence is looked for. People are told besides, those too that
+are less likely than not: whether a doubtful one counts depends on what stands around it, beyond the sentence.
 """
 
 from __future__ import annotations
@@ -26,8 +27,16 @@ from gateway.names.network import LABELS, TAGS, Floats, Network, Weights, Words
 
 SCORES = "name_scores"
 """Where a document's user data holds the probability of each of its entities, in their order."""
+PEOPLE = "name_people"
+"""Where it holds the first and the last character and the probability of each person, doubtful ones included."""
 SURE = 0.995
 """Probability of being outside from which a token is taken to be so."""
+
+DOUBTFUL = 0.05
+"""Probability of belonging to a person from which a token may be part of a doubtful one."""
+_PEOPLE_TAGS = slice(1, 5)
+_DOUBT = np.array([0.05, *[1.0] * 4, *[0.55] * 8], np.float32)
+"""What doubt leaves of each tag's probability: e⁻³ of being outside, e⁻⁰·⁶ of places and organizations."""
 
 _APART = r"(?:[^\w\s\u0300-\u036f]|_)"
 """What no word is made of. Each such sign is a token of its own, so that a name begins and ends where a token does."""
@@ -63,6 +72,9 @@ def load(folder: Path) -> Language:
     for attribute in set(vocab.lex_attr_getters) - {IS_SPACE}:
         del vocab.lex_attr_getters[attribute]
     return nlp
+
+
+Person = tuple[int, int, float]
 
 
 @Language.factory("onward_names", assigns=["doc.ents"])
@@ -123,8 +135,15 @@ class Names:
             shift = int(firsts[text])
             ents[text].append(Span(docs[text], start - shift, end - shift, LABELS[label]))
             scores[text].append(chance)
-        for doc, its_ents, its_scores in zip(docs, ents, scores, strict=True):
+        found: list[list[Person]] = [[] for _ in docs]
+        for start, end, chance in people(chances, text_of):
+            text = int(text_of[start])
+            shift = int(firsts[text])
+            span = docs[text][start - shift : end - shift]
+            found[text].append((span.start_char, span.end_char, chance))
+        for doc, its_ents, its_scores, its_people in zip(docs, ents, scores, found, strict=True):
             doc.set_ents(its_ents)
+            doc.user_data[PEOPLE] = its_people
             doc.user_data[SCORES] = self._network.trust(its_scores).tolist()
 
 
@@ -152,6 +171,7 @@ def _allowed() -> Floats:
     return costs
 
 
+_OUTSIDE = np.eye(1, len(TAGS), dtype=np.float32)
 _AFTER = _allowed()
 _BEGIN = _AFTER[0]
 _END = _AFTER[:, 0]
@@ -174,6 +194,20 @@ def names(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, in
             if place in "LU":
                 label = (tag - 1) // 4
                 yield begun, at + 1, label, _least(chances[begun : at + 1], label)
+
+
+def people(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, int, float]]:
+    """First token, token after the last and probability of each person, and of each that may be one."""
+    likely = chances[:, _PEOPLE_TAGS].sum(axis=1)
+    if not (likely >= DOUBTFUL).any():
+        return
+    taken = np.zeros(len(chances), np.bool_)
+    doubted = np.where(likely[:, None] >= DOUBTFUL, chances * _DOUBT, _OUTSIDE)
+    for said in (chances, doubted):
+        for start, end, label, _ in names(said, text_of):
+            if LABELS[label] == "PERSON" and not taken[start:end].any():
+                taken[start:end] = True
+                yield start, end, float(likely[start:end].max())
 
 
 def _least(chances: Floats, label: int) -> float:

@@ -109,3 +109,46 @@ def test_a_full_name_in_a_table_is_one(find_names: Find):
     rows = "".join(f"{n};Sabine Köhler;2026-11-{n:02};{n}.50\n" for n in range(10, 16))
 
     assert ("PERSON", "Sabine Köhler") in find_names(f"id;customer;date;total\n{rows}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"sku": "AB-1", "name": "Victoria Lindqvist", "price": 19.9}, {"sku": "AB-2", "name": "Anna Berg"}]',
+        "sku;name;ean;price\nAB-1;Victoria Lindqvist;4001234512345;19.90\nAB-2;Anna Berg;4001234512352;5.00\n",
+        '- iso2: "XX"\n  name: Anna Lindqvist\n  bloc: EU\n',
+        "brand: Nordlys\nproduct_name: Victoria Lindqvist\nweight: 3 kg\n",
+    ],
+    ids=["JSON", "CSV", "YAML", "a field for things"],
+)
+def test_in_a_record_of_a_thing_its_name_is_nobodys(find_names: Find, text: str):
+    assert find_names(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "Victoria Lindqvist", "email": "v.l@example.org", "price": 19.9}',
+        "name;phone;stock\nVictoria Lindqvist;+46 8 123 456 78;3\nAnna Berg;+46 8 123 456 79;1\n",
+    ],
+    ids=["JSON", "CSV"],
+)
+def test_in_a_record_with_an_address_or_number_a_name_is_somebodys(find_names: Find, text: str):
+    assert ("PERSON", "Victoria Lindqvist") in find_names(text)
+
+
+def test_a_lone_word_in_a_manual_is_a_program(find_names: Find):
+    manual = (
+        "Use `{}` to render PDF_FILES with --dpi=300, see cairo.h and /usr/share/doc/README.md (v1.18.2):\n"
+    )
+
+    assert (
+        find_names(manual.format("cairo_show()") + "Victoria renders SVG 1.1, PNG and PS2 via libpng16.\n")
+        == []
+    )
+
+
+def test_initials_belong_to_their_name(find_names: Find):
+    found = find_names("H.L. Hansen var en usædvanlig og frisk skribent i sin tid.")
+
+    assert any(entity == "PERSON" and "Hansen" in value for entity, value in found)

@@ -16,7 +16,7 @@ from spacy.language import Language
 import gateway
 from gateway.names.network import BATCH, START, TAGS, WINDOW, Sentence, Weights, _batches
 from gateway.names.pieces import FIRST, LONGEST, MOST, SPACE, Pieces, words
-from gateway.names.tagger import SCORES, load, names, pipeline
+from gateway.names.tagger import PEOPLE, SCORES, load, names, people, pipeline
 
 MODEL = Path(gateway.__file__).parent / "models" / "names-xx"
 LETTER = "Sehr geehrte Frau Köhler, Jan Kowalski aus Gdańsk und Μαρία Παπαδοπούλου warten auf Antwort. "
@@ -43,6 +43,25 @@ def test_each_name_has_its_probability(nlp: Language):
 
     assert len(doc.user_data[SCORES]) == len(doc.ents) > 0
     assert all(0 < one <= 1 for one in doc.user_data[SCORES])
+
+
+def test_people_are_told_with_those_that_are_less_likely_than_not():
+    likely, doubtful, nobody = (np.zeros(len(TAGS), np.float32) for _ in range(3))
+    likely[[TAGS.index("U-PERSON"), 0]] = 0.9, 0.1
+    doubtful[[TAGS.index("U-PERSON"), 0]] = 0.3, 0.7
+    nobody[[TAGS.index("U-PERSON"), 0]] = 0.01, 0.99
+
+    told = list(people(np.stack([likely, nobody, doubtful]), np.zeros(3, np.int64)))
+
+    assert [(start, end) for start, end, _ in told] == [(0, 1), (2, 3)]
+    assert [round(chance, 2) for *_, chance in told] == [0.9, 0.3]
+
+
+def test_every_person_of_the_best_sequence_is_told(nlp: Language):
+    (doc,) = nlp.pipe([LETTER])
+
+    best = {(one.start_char, one.end_char) for one in doc.ents if one.label_ == "PERSON"}
+    assert best <= {(start, end) for start, end, _ in doc.user_data[PEOPLE]}
 
 
 def test_a_text_gives_the_same_names_whatever_it_is_read_with(nlp: Language):

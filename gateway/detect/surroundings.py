@@ -1,0 +1,142 @@
+"""What stands around a name: sentences, a record or a table, or what machines and programmers write.
+
+The model sees a sentence; whether a doubtful name in it counts is told by its surroundings. A record that holds a
+price and an article's number is about a thing, whatever its `name` looks like; one that holds an address is about
+somebody. In manuals and code, words with a capital are products and parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+from gateway.detect.cues import SEPARATORS
+from gateway.detect.text import words_of
+
+SIGHT = 100
+"""Characters before and after a name by which its text is judged."""
+FAR_SIGHT = 300
+"""Characters before and after a value in which other fields of its record are looked for."""
+FEWEST = 15
+"""Words and signs around a name from which their kinds tell something."""
+LONGEST_TABLE = 4000
+"""Characters before a cell in which the head of its table is looked for."""
+
+_OF_SENTENCES = re.compile(r"[^\W\d_]|[ .,'’\n-]")
+_TECHNICAL = re.compile(
+    r"\w*(?:[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z]|_)\w*|\b[A-Z]{2,}s?\b|\b\w+[/.:]{1,2}(?=\w)[\w./:-]*|[<>`={}\[\]\\|#$%~^]+|--?\w+|\(\)|::|^\s*[*\-]\s"
+    r"|\.{3}|\b\d+(?:\.\d+)+\b",
+    re.MULTILINE,
+)
+"""Identifiers, abbreviations, paths, versions, options and signs that sentences about people seldom hold."""
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_KEY = re.compile(
+    r"""(?:^|[\n,{(;&?])[\s\-*]*["']?([^\W\d][\w.\-]{0,40}(?: [\w.\-]{1,20}){0,2})["']?\s*[:=](?!\S*//)"""
+)
+_KEY_BEFORE = re.compile(
+    r"""(?:^|[\n,{(;&?])[ \t\-*]*["']?([^\W\d][\w.\-]{0,40}(?: [\w.\-]{1,20}){0,2})["']?\s*[:=]\s*["']?\Z"""
+    r"""|<([^\W\d][\w.:\-]{0,40})[^<>]{0,80}>\s*\Z"""
+)
+
+
+class About(StrEnum):
+    """What a record is about."""
+
+    THING = "thing"
+    PERSON = "person"
+    UNKNOWN = "unknown"
+
+
+def prose_share(text: str, start: int, end: int) -> float:
+    """Share of letters and of the signs that sentences have among the characters around a span; 1 in a short text."""
+    around = text[max(0, start - SIGHT) : end + SIGHT]
+    return 1.0 if len(around) < SIGHT // 2 else len(_OF_SENTENCES.findall(around)) / len(around)
+
+
+def technical_share(text: str, start: int, end: int) -> float:
+    """Share of words and signs around a span, itself left out, that are a programmer's; 0 in a short text."""
+    around = f"{text[max(0, start - SIGHT) : start]} {text[end : end + SIGHT]}"
+    tokens = sum(1 for _ in _TOKEN.finditer(around))
+    return sum(1 for _ in _TECHNICAL.finditer(around)) / tokens if tokens >= FEWEST else 0.0
+
+
+class Records:
+    """Tells what a record is about by the names of its fields."""
+
+    def __init__(
+        self, things: Iterable[str], bare: Iterable[str], of_things: Iterable[str], of_people: Iterable[str]
+    ) -> None:
+        """`things` are fields of things' names, `bare` those of anything's; the others tell what a record is about."""
+        self._things, self._bare = _words(things), _words(bare)
+        self._of_things, self._of_people = _words(of_things), _words(of_people)
+
+    def is_thing(self, label: str) -> bool:
+        """Whether the values of a field, given as words, are names of things."""
+        return _ends_in(label, self._things)
+
+    def about(self, label: str, siblings: Iterable[str]) -> About:
+        """What the value of a field is the name of, by the fields beside it."""
+        if self.is_thing(label):
+            return About.THING
+        if not _ends_in(label, self._bare):
+            return About.UNKNOWN
+        people = things = 0
+        for one in siblings:
+            people += _ends_in(one, self._of_people)
+            things += _ends_in(one, self._of_things)
+        if people:
+            return About.PERSON
+        return About.THING if things else About.UNKNOWN
+
+    def around(self, text: str, start: int, end: int) -> About:
+        """What a name in a text is that of, where it stands in a record or a table."""
+        before = text[max(0, start - FAR_SIGHT) : start]
+        key = _KEY_BEFORE.search(before)
+        if key is not None:
+            words = words_of(key[1] or key[2])
+            left = before[before.rfind("{") + 1 : key.start()] if "{" in before else before[: key.start()]
+            right = text[end : end + FAR_SIGHT].partition("}")[0]
+            others = (words_of(one[1]) for part in (left, right) for one in _KEY.finditer(part))
+            return self.about(words, others)
+        head = _head_of(text, start)
+        if head is None:
+            return About.UNKNOWN
+        column, cells = head
+        return self.about(cells[column], cells)
+
+
+def _head_of(text: str, place: int) -> tuple[int, list[str]] | None:
+    """The number of a cell's column and the head of its table, as words."""
+    line = text.rfind("\n", 0, place) + 1
+    end = text.find("\n", place)
+    row = text[line : end if end >= 0 else len(text)]
+    for sign in SEPARATORS:
+        count = row.count(sign)
+        if count < 2:
+            continue
+        head = None
+        for above in _lines_above(text, line):
+            if above.count(sign) != count:
+                break
+            head = above
+        if head is not None and not re.search(r"\d{4}", head):
+            return row[: place - line].count(sign), [words_of(cell) for cell in head.split(sign)]
+    return None
+
+
+def _lines_above(text: str, line: int) -> Iterator[str]:
+    least = max(0, line - LONGEST_TABLE)
+    while line > least:
+        above = text.rfind("\n", 0, line - 1) + 1
+        yield text[above : line - 1]
+        line = above
+
+
+def _words(fields: Iterable[str]) -> frozenset[str]:
+    return frozenset(words_of(one) for one in fields)
+
+
+def _ends_in(label: str, known: frozenset[str]) -> bool:
+    words = label.rsplit(" ", 2)
+    return words[-1] in known or " ".join(words[-2:]) in known
