@@ -23,9 +23,11 @@ from gateway.core.law import (
     InstrumentsFile,
 )
 from gateway.core.rights import RightsFile
+from gateway.core.model import GRAVE
 from gateway.core.ruleset import ClausesFile, DecisionFile, UninspectedFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
+from gateway.core.special import Language, RecordsFile
 from gateway.core.texts import TextsFile
 from gateway.ruleplaces import Loaded, Location
 
@@ -52,7 +54,10 @@ def cross_check(files: Files) -> Iterator[Problem]:
     yield from _twice(files[AgentsFile], "agents", lambda one: one.id)
     for place, data_class, what in decision.contradictions():
         yield files[DecisionFile][0].problem(("statuses", place, "cells", data_class), what)
-    for where, what in files[TextsFile][0].content.problems():
+    told = [
+        one.id for file in files[CategoriesFile] for one in file.content.categories if one.data_class in GRAVE
+    ]
+    for where, what in files[TextsFile][0].content.problems(told):
         yield files[TextsFile][0].problem(where, what)
     for place, rule in enumerate(decision.statuses):
         for index, clause in enumerate(rule.clauses):
@@ -91,6 +96,7 @@ def cross_check(files: Files) -> Iterator[Problem]:
     yield from _check_sources(files, categories, purposes)
     yield from _check_company(files, instruments, clauses)
     yield from _check_custom(files)
+    yield from _check_telling(files, categories)
     agents = {agent.id for file in files[AgentsFile] for agent in file.content.agents}
     for file in files[ShadowFile]:
         for place, one in enumerate(file.content.unsafe_shadow):
@@ -210,6 +216,20 @@ def _check_custom(files: Files) -> Iterator[Problem]:
                 for index, name in enumerate(names):
                     if name not in those:
                         yield file.problem(("allow", place, key, index), _unknown(what, name, those))
+
+
+def _check_telling(files: Files, categories: Iterable[str]) -> Iterator[Problem]:
+    """What tells of people: each language written once, and categories that exist."""
+    languages: dict[str, str] = {}
+    for file in files[Language]:
+        first = languages.setdefault(file.content.language, file.name)
+        if first != file.name:
+            what = f"language {file.content.language!r} is written in {first} already; put both into one file"
+            yield file.problem(("language",), what)
+    for file in files[RecordsFile]:
+        for place, name in enumerate(file.content.identifying):
+            if name not in categories:
+                yield file.problem(("identifying", place), _unknown("category", name, categories))
 
 
 def try_patterns(files: Files) -> Iterator[Problem]:

@@ -21,11 +21,11 @@ from gateway.core.assurance import Exporter, Standing, standing_on
 from gateway.core.choice import NOBODY_CHOSE, Choice, Choices
 from gateway.core.exemption import Grant
 from gateway.core.law import Jurisdiction, Status
-from gateway.core.model import Action, DataClass, Finding, Inspection, Origin, severity
+from gateway.core.model import GRAVE, Action, DataClass, Finding, Inspection, Origin, severity
 from gateway.core.origin import BOTH, jurisdictions, origin_of
 from gateway.core.ruleset import RuleSet
 from gateway.core.source import Source
-from gateway.core.texts import Reason, because
+from gateway.core.texts import CATEGORY, Reason, because
 
 UNREGISTERED = "unregistered"
 """Agent id that every destination outside the register shares."""
@@ -431,7 +431,7 @@ def _decision(facts: Facts, worst: _Outcome, outcomes: Sequence[_Outcome], rules
         clauses += rules.decision.origin_clauses.get(worst.jurisdiction, ())
         if matter.origin is Origin.UNKNOWN:
             clauses += rules.decision.origin_clauses.get(Origin.UNKNOWN, ())
-    said = _said(facts, worst, personal=bool(personal))
+    said = _said(facts, worst, rules, personal=bool(personal))
     return Decision(
         action=worst.action,
         status=standing.status,
@@ -468,7 +468,7 @@ def _name(facts: Facts) -> str | Reason:
     return facts.agent.name if facts.agent else because("the-destination")
 
 
-def _said(facts: Facts, worst: _Outcome, *, personal: bool) -> tuple[Reason, ...]:
+def _said(facts: Facts, worst: _Outcome, rules: RuleSet, *, personal: bool) -> tuple[Reason, ...]:
     """What the agent is worth today, why, and what the transfer holds. No values of the transfer, ever."""
     standing = worst.standing
     judged: str | Reason = ""
@@ -489,6 +489,9 @@ def _said(facts: Facts, worst: _Outcome, *, personal: bool) -> tuple[Reason, ...
         said.append(because("out-of-scope"))
     elif worst.action is not Action.PASS:
         said.append(because("personal", **{"class": worst.matter.data_class}))
+        category = rules.categories.get(worst.matter.category)
+        if category is not None and category.data_class in GRAVE:
+            said.append(because("told", what=because(f"{CATEGORY}{category.id}"), source=category.source))
     return tuple(said)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from gateway.core.model import Evidence
+from gateway.core.special import Language, RecordsFile, SpecialRules
 
 STRICT: dict[str, Any] = {"extra": "forbid"}
 
@@ -307,6 +308,8 @@ FILES: tuple[tuple[str, type[Any]], ...] = (
     ("detection/fields.yaml", FieldsFile),
     ("detection/names.yaml", NamesFile),
     ("detection/scoring.yaml", ScoringFile),
+    ("detection/records.yaml", RecordsFile),
+    ("detection/special/*.yaml", Language),
 )
 """Where under `rules/` each kind of file stands."""
 CUSTOM_FILES = "detection/custom/*.yaml"
@@ -321,6 +324,7 @@ class DetectionRules:
     fields: tuple[FieldRule, ...]
     names: NamesFile
     scoring: ScoringFile
+    special: SpecialRules
     category_of: Mapping[str, str]
     """Category of each entity, from `rules/law/categories.yaml` and the operator's own."""
     deny: tuple[Deny, ...] = ()
@@ -344,12 +348,15 @@ def assemble(contents: Iterable[object], category_of: Mapping[str, str]) -> Dete
     """
     recognizers: list[Recognizer] = []
     custom: list[CustomFile] = []
+    languages: list[Language] = []
     single: dict[type[Any], Any] = {}
     for content in contents:
         if isinstance(content, RecognizersFile):
             recognizers += content.recognizers
         elif isinstance(content, CustomFile):
             custom.append(content)
+        elif isinstance(content, Language):
+            languages.append(content)
         else:
             single[type(content)] = content
     own = [one for file in custom for one in file.recognizers]
@@ -375,9 +382,10 @@ def assemble(contents: Iterable[object], category_of: Mapping[str, str]) -> Dete
     if twice := sorted({one for one in ids if ids.count(one) > 1}):
         raise ValueError(f"recognizer ids are used twice: {', '.join(twice)}")
     fields = (*single[FieldsFile].fields, *fields)
-    entities = (
-        {one.entity for one in recognizers} | {one.entity for one in fields} | {one.entity for one in deny}
+    special = SpecialRules(
+        languages=tuple(sorted(languages, key=lambda one: one.language)), records=single[RecordsFile]
     )
+    entities = special.entities | {one.entity for one in (*recognizers, *fields, *deny)}
     if homeless := sorted(entities - category_of.keys()):
         raise ValueError(f"no category of law/categories.yaml lists these entities: {', '.join(homeless)}")
     return DetectionRules(
@@ -385,6 +393,7 @@ def assemble(contents: Iterable[object], category_of: Mapping[str, str]) -> Dete
         fields=fields,
         names=single[NamesFile],
         scoring=single[ScoringFile],
+        special=special,
         category_of=dict(category_of),
         deny=deny,
         allow=tuple(entry for file in custom for entry in file.allow),

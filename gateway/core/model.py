@@ -51,6 +51,10 @@ class DataClass(StrEnum):
     UNREAD = "unread"
 
 
+GRAVE = frozenset({DataClass.SPECIAL, DataClass.CRIMINAL})
+"""Classes that need a legal condition of their own, and whose category an explanation names."""
+
+
 class Evidence(StrEnum):
     """How strongly a finding ties its person to a region."""
 

@@ -5,7 +5,7 @@ Every language must have every text, with the same places for values; the loader
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any, ClassVar, Literal
@@ -73,6 +73,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
         "nothing-personal": "",
         "out-of-scope": "",
         "personal": "class",
+        "told": "what source",
         "purpose-mismatch": "agent purpose",
         "source-purpose": "agent source purposes",
         "outside-profile": "agent category",
@@ -121,6 +122,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
     }.items()
 }
 """Every text the core says, with the values it gives."""
+CATEGORY = "category/"
+"""Stands before the id of a category in the key of its name, which every category that is told of people needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +155,14 @@ class TextsFile:
         if self.default not in self.languages:
             raise ValueError(f"the default language {self.default!r} has no texts")
 
-    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Places and what is wrong there: texts missing, unknown, or with other values than the core gives."""
+    def problems(self, categories: Iterable[str] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Places and what is wrong there: texts missing, unknown, or with other values than the core gives.
+
+        `categories` are those whose names are said.
+        """
+        needed = {**NEEDED, **{f"{CATEGORY}{one}": frozenset[str]() for one in categories}}
         for language, texts in self.languages.items():
-            for key, wanted in NEEDED.items():
+            for key, wanted in needed.items():
                 if key not in texts:
                     yield ("languages", language), f"has no text `{key}`"
                     continue
@@ -164,7 +171,7 @@ class TextsFile:
                     told = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "no values"
                     yield ("languages", language, key), f"must hold {told} and nothing else in braces"
             for key in texts:
-                if key not in NEEDED:
+                if key not in needed:
                     yield ("languages", language, key), "is no text this version says; remove it"
 
     def say(self, reason: Reason, language: str | None = None) -> str:

@@ -31,6 +31,7 @@ from gateway.detect.pages import Window, windows_of
 from gateway.detect.patterns import Hit, Scanner
 from gateway.detect.presidio import Analyzer, Page, Replacer
 from gateway.detect.seams import joined
+from gateway.detect.special import Telling
 from gateway.detect.text import words_of
 
 __all__ = ["Detector", "normalize"]
@@ -72,6 +73,7 @@ class Detector:
         self._denied = Denied(rules.deny)
         self._allowed = Allowed(rules.allow, fingerprint)
         self._analyzer = Analyzer(rules, self._names, self._engine)
+        self._telling = Telling(rules)
         self._replacer = Replacer(rules.scoring.placeholder)
         before, after = rules.scoring.placeholder.split("{entity}")
         self._placeholder = re.compile(f"{re.escape(before)}[A-Z][A-Z0-9_]*{re.escape(after)}")
@@ -115,6 +117,8 @@ class Detector:
             for place in list(found):
                 found[place] = [one for one in found[place] if self._counts(one, segments[place].text, agent)]
         for place, one in list(self._repeats(segments, found)):
+            found[place].append(one)
+        for place, one in self._telling.findings(segments, found, self._is_placeholder):
             found[place].append(one)
         return tuple(
             _as_written(finding, readings[place])

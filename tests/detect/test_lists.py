@@ -35,6 +35,8 @@ def with_custom(rules: DetectionRules) -> Callable[..., DetectionRules]:
             Fields(schema=1, fields=rules.fields),
             rules.names,
             rules.scoring,
+            rules.special.records,
+            *rules.special.languages,
         ]
         return assemble([*shipped, custom], rules.category_of)
 

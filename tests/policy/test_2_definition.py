@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.choice import Choices
-from gateway.core.decide import Facts, Matter, decide_matters
+from gateway.core.decide import Facts, Matter, decide_matters, in_words
 from gateway.core.model import Action, DataClass, Finding, Origin
 from tests.policy.builders import (
     RULES,
@@ -18,6 +18,7 @@ from tests.policy.builders import (
     assurance,
     decided,
     health_data,
+    says,
 )
 
 
@@ -87,3 +88,10 @@ def test_DEF_5_who_opted_out_after_consenting_is_left_out():
     both = replace(CONSENTED, opted_out=frozenset({"hmac-1"}))
 
     assert decided(an_agent(), PERSON, choices=both).action is Action.BLOCK
+
+
+def test_DEF_2_an_explanation_names_what_is_told_of_a_person_and_the_article():
+    decision = decided(an_agent(), health_data())
+
+    assert says(decision, "It tells this of somebody: health (GDPR Arts. 4(15), 9(1); C-184/20).")
+    assert "sagt dies über jemanden aus: Gesundheit (" in in_words(decision, RULES, "de")
