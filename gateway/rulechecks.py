@@ -22,8 +22,8 @@ from gateway.core.law import (
     Instrument,
     InstrumentsFile,
 )
-from gateway.core.rights import RightsFile
 from gateway.core.model import GRAVE
+from gateway.core.rights import RightsFile
 from gateway.core.ruleset import ClausesFile, DecisionFile, UninspectedFile
 from gateway.core.shadow import ShadowFile
 from gateway.core.source import PurposesFile, SourcesFile
