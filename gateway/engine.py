@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.core.agent import Agent
-from gateway.core.choice import NOBODY_CHOSE
 from gateway.core.decide import UNREGISTERED, Decision, Facts, decide, without_editing
 from gateway.core.errors import DeclinedError, InspectionError, LedgerError, SpliceError
 from gateway.core.model import (
@@ -43,6 +42,7 @@ from gateway.core.uninspected import Unopened, decide_uninspected
 from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
 from gateway.ledger import FindingSummary, Ledger, Outcome, Record
+from gateway.lookup import decide_by_registers
 from gateway.metrics import Metrics
 from gateway.review.desk import Also, Desk
 from gateway.rulebook import Snapshot
@@ -236,17 +236,13 @@ class Engine:
             facts = Facts(
                 agent, day, known.purpose, declared=known.declared, source=known.source, at=transfer.at
             )
-            if self._registers is not None and inspection.findings:
-                prints = {
-                    known
-                    for one in inspection.findings
-                    for known in (one.fingerprint, *one.older_fingerprints)
-                }
-                choices = self._registers.choices(prints, agent, known.purpose, day)
-                grants = self._registers.grants(agent.id, transfer.at) if agent else ()
-                if grants or choices != NOBODY_CHOSE:
-                    facts = replace(facts, choices=choices, grants=grants)
-            return shadowed(decide(facts, inspection, snapshot.rules), day, snapshot.rules)
+            if self._registers is None:
+                decision = decide(facts, inspection, snapshot.rules)
+            else:
+                decision = decide_by_registers(
+                    facts, inspection, snapshot.rules, self._registers, transfer.at
+                )
+            return shadowed(decision, day, snapshot.rules)
 
     def _use_up(self, grant_id: str, transfer: Transfer, snapshot: Snapshot) -> None:
         """Raises InspectionError where the exemption has been used meanwhile."""

@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,9 @@ EVERY = "*"
 AT_ONCE = 500
 """Fingerprints looked up in one statement."""
 
+MAPPED_BYTES = 4 << 30
+"""Most of the file that is read in place."""
+
 _GRANT = TypeAdapter(Grant)
 
 
@@ -99,11 +102,14 @@ class Registers:
             self._db = sqlite3.connect(path, timeout=timeout_s, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            # Pages are read where the system holds them, once for all processes, and not copied into this one.
+            self._db.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self._db.executescript(SCHEMA)
         path.chmod(0o600)
         self._seen: int | None = None
         """Version of the data at the last look; changes of this connection do not count in it."""
-        self._has_choices = 0
+        self._filled: dict[str, bool] = {}
+        """Which registers hold anything, by their table."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,65 +118,87 @@ class Registers:
     def choices(
         self, fingerprints: Collection[str], agent: Agent | None, purpose: str | None, day: date
     ) -> Choices:
-        """What the people behind these fingerprints chose for this agent and purpose. Raises RegisterError.
+        """What the people behind these fingerprints chose for this agent and purpose. Raises RegisterError."""
+        consented = self.consents(fingerprints, agent, purpose, day) if agent else frozenset()
+        return replace(self.refusals(fingerprints, agent, purpose, day), consented=consented)
+
+    def refusals(
+        self, fingerprints: Collection[str], agent: Agent | None, purpose: str | None, day: date
+    ) -> Choices:
+        """Who opted out of, or objected to, this agent and purpose; `NOBODY_CHOSE` if nobody. Raises RegisterError.
 
         Where no purpose is declared, an objection to any of the agent's counts.
         """
-        known = [one for one in fingerprints if one]
-        if not known or not self._anybody():
+        rows = self._among("fingerprint, kind, scope, since", "refusal", fingerprints)
+        if not rows:
             return NOBODY_CHOSE
-        agent_id = agent.id if agent else ""
-        purposes = {purpose} if purpose is not None else set(agent.purposes if agent else ())
+        agent_id, today = agent.id if agent else "", day.isoformat()
+        purposes = _purposes(agent, purpose)
         opted_out, objected = set(), set()
-        with self._failing("read"):
-            for fingerprint, kind, scope, since in self._among(
-                "fingerprint, kind, scope, since", "refusal", known
-            ):
-                if since > day.isoformat():
-                    continue
-                if kind == "opt-out" and scope in (EVERY, agent_id):
-                    opted_out.add(fingerprint)
-                elif kind == "objection" and (scope == EVERY or scope in purposes):
-                    objected.add(fingerprint)
-            consented = self._consented(known, agent, purposes, day) if agent else frozenset()
-        return Choices(frozenset(opted_out), frozenset(objected), consented)
+        for fingerprint, kind, scope, since in rows:
+            if since > today:
+                continue
+            if kind == "opt-out" and scope in (EVERY, agent_id):
+                opted_out.add(fingerprint)
+            elif kind == "objection" and (scope == EVERY or scope in purposes):
+                objected.add(fingerprint)
+        if not (opted_out or objected):
+            return NOBODY_CHOSE
+        return Choices(frozenset(opted_out), frozenset(objected))
 
-    def _anybody(self) -> bool:
-        """Whether anybody is on the registers of choices; asked again only after they changed."""
-        with self._failing("read"):
-            (version,) = self._db.execute("PRAGMA data_version").fetchone()
-            if version != self._seen:
-                query = "SELECT EXISTS (SELECT 1 FROM refusal) OR EXISTS (SELECT 1 FROM consent)"
-                (self._has_choices,) = self._db.execute(query).fetchone()
-                self._seen = version
-        return bool(self._has_choices)
-
-    def _consented(
-        self, fingerprints: list[str], agent: Agent, purposes: set[str], day: date
+    def consents(
+        self, fingerprints: Collection[str], agent: Agent, purpose: str | None, day: date
     ) -> frozenset[str]:
         """Those who consented to all that may happen: every purpose asked for, every country it is processed in."""
         today, given = day.isoformat(), set()
         columns = "fingerprint, agent, country, purpose, given_on, expires_on, withdrawn_on"
-        for fingerprint, agent_id, country, purpose, since, until, withdrawn in self._among(
+        for fingerprint, agent_id, country, name, since, until, withdrawn in self._among(
             columns, "consent", fingerprints
         ):
             if agent_id == agent.id and since <= today <= until and (withdrawn is None or today < withdrawn):
-                given.add((fingerprint, country, purpose))
+                given.add((fingerprint, country, name))
+        if not given:
+            return frozenset()
+        purposes = _purposes(agent, purpose)
         countries = {agent.entity.country, *agent.processing_countries}
         return frozenset(
             one
             for one, _, _ in given
-            if all((one, country, purpose) in given for country in countries for purpose in purposes)
+            if all((one, country, name) in given for country in countries for name in purposes)
         )
 
-    def _among(self, columns: str, table: str, fingerprints: list[str]) -> Iterator[Any]:
-        for start in range(0, len(fingerprints), AT_ONCE):
-            some = fingerprints[start : start + AT_ONCE]
-            marks = ",".join("?" * len(some))
-            yield from self._db.execute(
-                f"SELECT {columns} FROM {table} WHERE fingerprint IN ({marks})",  # noqa: S608 - names of our own
-                some,
-            )
+    def _is_filled(self, table: str) -> bool:
+        """Whether a register holds anything; of an empty one this is asked again only after the data changed."""
+        if self._filled.get(table):
+            return True
+        with self._failing("read"):
+            (version,) = self._db.execute("PRAGMA data_version").fetchone()
+            if version != self._seen:
+                self._filled.clear()
+                self._seen = version
+            if table not in self._filled:
+                (filled,) = self._db.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()  # noqa: S608
+                self._filled[table] = bool(filled)
+        return self._filled[table]
+
+    def _among(self, columns: str, table: str, fingerprints: Collection[str]) -> list[Any]:
+        """Rows of these fingerprints, by one statement for as many as one takes."""
+        known = [one for one in fingerprints if one]
+        if not known or not self._is_filled(table):
+            return []
+        rows: list[Any] = []
+        try:
+            for start in range(0, len(known), AT_ONCE):
+                some = known[start : start + AT_ONCE]
+                marks = ",".join("?" * len(some))
+                # sqlite3 keeps prepared what has been asked in the same words before.
+                rows += self._db.execute(
+                    f"SELECT {columns} FROM {table} WHERE fingerprint IN ({marks})",  # noqa: S608 - names of our own
+                    some,
+                )
+        except sqlite3.Error as error:
+            raise self._fault("read", error) from error
+        return rows
 
     def refuse(self, refusals: Iterable[Refusal]) -> None:
         """Put opt-outs and objections on record. Raises RegisterError; all are kept, or none."""
@@ -251,6 +279,8 @@ class Registers:
         asked = {"agent = ?": agent, "expires_at > ?": _iso(at)}
         given = {clause: value for clause, value in asked.items() if value is not None}
         where = f"WHERE {' AND '.join(given)}" if given else ""
+        if not self._is_filled("exemption"):
+            return ()
         with self._failing("read"):
             rows = self._db.execute(
                 f"SELECT body, approver, approved_at, used_at FROM exemption {where} ORDER BY id",  # noqa: S608
@@ -278,7 +308,10 @@ class Registers:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise RegisterError(f"{self.path}: cannot be {how}: {type(error).__name__}: {error}") from error
+            raise self._fault(how, error) from error
+
+    def _fault(self, how: str, error: Exception) -> RegisterError:
+        return RegisterError(f"{self.path}: cannot be {how}: {type(error).__name__}: {error}")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -291,6 +324,11 @@ class Registers:
                 raise
             self._db.execute("COMMIT")
             self._seen = None
+
+
+def _purposes(agent: Agent | None, purpose: str | None) -> frozenset[str]:
+    """What the data may be used for."""
+    return frozenset({purpose} if purpose is not None else agent.purposes if agent else ())
 
 
 def _iso(at: datetime | None) -> str | None:
