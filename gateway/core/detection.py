@@ -385,7 +385,8 @@ def assemble(contents: Iterable[object], category_of: Mapping[str, str]) -> Dete
     special = SpecialRules(
         languages=tuple(sorted(languages, key=lambda one: one.language)), records=single[RecordsFile]
     )
-    entities = special.entities | {one.entity for one in (*recognizers, *fields, *deny)}
+    named: list[Recognizer | FieldRule | Deny] = [*recognizers, *fields, *deny]
+    entities = special.entities | {one.entity for one in named}
     if homeless := sorted(entities - category_of.keys()):
         raise ValueError(f"no category of law/categories.yaml lists these entities: {', '.join(homeless)}")
     return DetectionRules(
