@@ -23,6 +23,8 @@ WHOLE_WORD = 3
 """Cues of so many letters or fewer must be whole words."""
 COMPOUND = 7
 """Cues of so many letters or more may end a word that another begins."""
+ACRONYM = 7
+"""Cues of one word with so many letters or fewer are found with dots between these, too: `P.E.S.E.L.`."""
 LONGEST = 64
 """No cue has more letters."""
 
@@ -131,7 +133,10 @@ class Cues:
             for cue in cues_of[subject]:
                 words = words_of(cue)
                 # As people write it, and as programs do: `driver_license`, `driver-license`, `driverLicense`.
-                for spelling in {folded(cue), *(words.replace(" ", sign) for sign in (" ", "_", "-", ""))}:
+                spellings = {folded(cue), *(words.replace(" ", sign) for sign in (" ", "_", "-", ""))}
+                if words.isalpha() and len(words) <= ACRONYM:
+                    spellings.add(".".join(words))
+                for spelling in spellings:
                     subjects[spelling].append(subject)
         self._cues = sorted(subjects)
         self._subjects = [tuple(subjects[cue]) for cue in self._cues]
