@@ -127,6 +127,8 @@ class NamesFile:
     """The same for a name of one word."""
     bare_fields: tuple[str, ...]
     """Last words of field names whose values may be anybody's or anything's name."""
+    name_fields: tuple[str, ...]
+    """Those of them that hold somebody's name where the record is about a person."""
     fields_of_things: tuple[str, ...]
     """Last words of field names that say, beside a bare one, that the record is about a thing."""
     fields_of_people: tuple[str, ...]

@@ -5,8 +5,8 @@ replacements come from its operators. What decides the speed is ours: patterns a
 the language model is asked, in batches, only about text that could hold a name, and a segment in which nothing could be
 found never reaches Presidio at all.
 
-What is found in a segment depends on its text and label alone; but a value found once is then found wherever it stands
-in the message.
+What is found in a segment depends on its text, its label, and what the fields beside it say of a bare `name`; but a
+value found once is then found wherever it stands in the message.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Detector:
             segment if reading.text == segment.text else replace(segment, text=reading.text)
             for segment, reading in zip(segments, readings, strict=True)
         ]
+        segments = self._names.records.told(segments)
         found: dict[int, list[Finding]] = defaultdict(list)
         fresh: dict[int, bytes] = {}
         # Records repeat their keys and most of their values: each text is looked at once.

@@ -164,8 +164,12 @@ class NameRules:
         self._cue_words = frozenset(
             word for cue in cues for word in words_of(cue).split() if len(word) >= SHORTEST_CUE_WORD
         )
-        self._records = Records(
-            names.thing_fields, names.bare_fields, names.fields_of_things, names.fields_of_people
+        self.records = Records(
+            names.thing_fields,
+            names.bare_fields,
+            names.name_fields,
+            names.fields_of_things,
+            names.fields_of_people,
         )
         self._technical_share, self._technical_score = names.technical_share, names.technical_score
         self._technical_word_score = names.technical_word_score
@@ -180,7 +184,7 @@ class NameRules:
 
     def names_things(self, label: str) -> bool:
         """Whether the values of a field, by its last words, are names of things."""
-        return self._records.is_thing(label)
+        return self.records.is_thing(label)
 
     def may_hold_name(self, text: str) -> bool:
         """Whether the model could find a name in a text that is believed."""
@@ -221,7 +225,7 @@ class NameRules:
 
     def _needed(self, text: str, start: int, end: int, words: int) -> float:
         """What the model must say of a name in these surroundings to be believed; more than 1 where it never is."""
-        about = self._records.around(text, start, end)
+        about = self.records.around(text, start, end)
         if about is About.THING:
             return NEVER
         if about is About.PERSON:

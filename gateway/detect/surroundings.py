@@ -8,9 +8,12 @@ somebody. In manuals and code, words with a capital are products and parts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
+from gateway.core.model import Segment
 from gateway.detect.cues import SEPARATORS
 from gateway.detect.text import words_of
 
@@ -18,6 +21,10 @@ SIGHT = 100
 """Characters before and after a name by which its text is judged."""
 FAR_SIGHT = 300
 """Characters before and after a value in which other fields of its record are looked for."""
+REMEMBERED = 4096
+"""Field names of which is remembered whether they are bare."""
+THING_LABEL, PERSON_LABEL = "name of thing", "full name"
+"""What a bare field of a record is called once it is known what the record is about."""
 FEWEST = 15
 """Words and signs around a name from which their kinds tell something."""
 LONGEST_TABLE = 4000
@@ -65,15 +72,25 @@ class Records:
     """Tells what a record is about by the names of its fields."""
 
     def __init__(
-        self, things: Iterable[str], bare: Iterable[str], of_things: Iterable[str], of_people: Iterable[str]
+        self,
+        things: Iterable[str],
+        bare: Iterable[str],
+        names: Iterable[str],
+        of_things: Iterable[str],
+        of_people: Iterable[str],
     ) -> None:
-        """`things` are fields of things' names, `bare` those of anything's; the others tell what a record is about."""
+        """`things` are fields of things' names, `bare` those of anything's, `names` those among them for names.
+
+        The others tell what a record is about.
+        """
         self._things, self._bare = _words(things), _words(bare)
         self._of_things, self._of_people = _words(of_things), _words(of_people)
+        self._names = _words(names)
+        self._known: dict[str, bool] = {}
 
     def is_thing(self, label: str) -> bool:
         """Whether the values of a field, given as words, are names of things."""
-        return _ends_in(label, self._things)
+        return label.startswith(THING_LABEL) or _ends_in(label, self._things)
 
     def about(self, label: str, siblings: Iterable[str]) -> About:
         """What the value of a field is the name of, by the fields beside it."""
@@ -88,6 +105,35 @@ class Records:
         if people:
             return About.PERSON
         return About.THING if things else About.UNKNOWN
+
+    def told(self, segments: Sequence[Segment]) -> list[Segment]:
+        """The segments, those under a bare field name labeled by what their record is about, if the record tells."""
+        bare = [place for place, one in enumerate(segments) if self._is_bare(one.label)]
+        if not bare:
+            return list(segments)
+        beside: dict[str, set[str]] = defaultdict(set)
+        for one in segments:
+            if not one.address.endswith("@key"):
+                beside[_parent(one.address)].add(one.label)
+        told = list(segments)
+        for place in bare:
+            one = segments[place]
+            label = words_of(one.label)
+            about = self.about(label, map(words_of, beside[_parent(one.address)] - {one.label}))
+            if about is About.THING:
+                told[place] = replace(one, label=f"{THING_LABEL} {label}")
+            elif about is About.PERSON and label in self._names:
+                told[place] = replace(one, label=PERSON_LABEL)
+        return told
+
+    def _is_bare(self, label: str) -> bool:
+        known = self._known.get(label)
+        if known is None:
+            known = _ends_in(words_of(label), self._bare)
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[label] = known
+        return known
 
     def around(self, text: str, start: int, end: int) -> About:
         """What a name in a text is that of, where it stands in a record or a table."""
@@ -131,6 +177,10 @@ def _lines_above(text: str, line: int) -> Iterator[str]:
         above = text.rfind("\n", 0, line - 1) + 1
         yield text[above : line - 1]
         line = above
+
+
+def _parent(address: str) -> str:
+    return address[: max(address.rfind("/"), address.rfind(":")) + 1]
 
 
 def _words(fields: Iterable[str]) -> frozenset[str]:

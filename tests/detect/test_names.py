@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.model import Evidence
+from gateway.core.model import Evidence, Segment
 from gateway.detect import Detector
 from tests.detect.conftest import Find, segments
 
@@ -152,3 +152,20 @@ def test_initials_belong_to_their_name(find_names: Find):
     found = find_names("H.L. Hansen var en usædvanlig og frisk skribent i sin tid.")
 
     assert any(entity == "PERSON" and "Hansen" in value for entity, value in found)
+
+
+def _record(**fields: str) -> list[Segment]:
+    return [Segment(f"body.json:/items/0/{name}", value, name) for name, value in fields.items()]
+
+
+def test_a_bare_name_beside_an_address_of_mail_is_somebodys(naming: Detector):
+    found = naming.detect(_record(name="Sabine", email="sabine@example.org", price="3"))
+
+    assert [(one.entity, one.address) for one in found if one.entity == "PERSON"] == [
+        ("PERSON", "body.json:/items/0/name")
+    ]
+
+
+def test_a_bare_name_beside_a_price_is_a_things(naming: Detector):
+    assert naming.detect(_record(sku="A", name="Victoria Lindqvist", price="3")) == ()
+    assert naming.detect(_record(name="Victoria Lindqvist", note="called twice")) != ()
