@@ -4,10 +4,10 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo coverage bench decisions abuse monotone people fuzz eval train lock format clean faults flips
+.PHONY: help install test check demo demo-reports coverage bench decisions abuse monotone people results fuzz eval train lock format clean faults flips
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Install the locked packages and the project into .venv (PYTHON=... chooses the interpreter)
 
@@ -28,6 +28,9 @@ check: install ## Lint, formatting, types and Dockerfile
 demo: install ## Send sample transfers through a gateway on this machine and show what arrives
 	$(BIN)/onward demo
 
+demo-reports: install ## The same, and a sample of every report in every form, in build/reports
+	$(BIN)/onward demo --reports build/reports
+
 coverage: install ## Write docs/coverage.md anew from the tables of carriers and the corpus
 	$(BIN)/python -m tests.carriers.coverage
 
@@ -36,6 +39,10 @@ bench: install ## Measure speed beside that of a plain mitmdump
 
 decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload and replay (ARGS=--help)
 	$(BIN)/python -m bench.decisions $(ARGS)
+
+results: install ## Run the tests and write build/results.json, which a self-assessment reads (onward assess make --results)
+	@mkdir -p build
+	ONWARD_RESULTS=build/results.json $(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist worksteal $(ARGS)
 
 people: install ## Measure the search for one person among 10,000,000 records on both databases (about 15 minutes; ARGS=--help)
 	$(BIN)/python -m bench.people $(ARGS)

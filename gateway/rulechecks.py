@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.core.agent import Agent, AgentsFile, Assurance, SubProcessor
 from gateway.core.company import CompanyFile
+from gateway.core.complaint import ComplaintsFile
 from gateway.core.detection import CustomFile, RecognizersFile
 from gateway.core.errors import Problem
 from gateway.core.exemption import ExemptionsFile
@@ -280,7 +281,10 @@ def _check_purposes(
         elif purpose not in purposes:
             yield file.problem((*at, "purposes", number), _unknown("purpose", purpose, purposes))
     for number, category in enumerate(agent.categories):
-        if category not in categories:
+        if category in decision.never_categories:
+            what = f"no agent may receive the category {category!r} (ACCESS-3)"
+            yield file.problem((*at, "categories", number), what)
+        elif category not in categories:
             yield file.problem((*at, "categories", number), _unknown("category", category, categories))
 
 
@@ -358,6 +362,13 @@ def _check_rights(files: Files, clauses: set[str]) -> Iterator[Problem]:
             if right.clocks.get(law) not in clocks:
                 named = right.clocks.get(law, "")
                 yield file.problem(("rights", place, "clocks"), f"{law}: {_unknown('clock', named, clocks)}")
+    complaints = files[ComplaintsFile][0]
+    named_clocks: list[tuple[Location, str]] = [(("reply",), complaints.content.reply)]
+    for place, path in enumerate(complaints.content.paths):
+        named_clocks += [(("paths", place, key), getattr(path, key)) for key in ("advice", "compliance")]
+    for where, named in named_clocks:
+        if named not in clocks:
+            yield complaints.problem(where, _unknown("clock", named, clocks))
     entities = {
         one for cats in files[CategoriesFile] for cat in cats.content.categories for one in cat.entities
     }

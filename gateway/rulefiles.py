@@ -19,8 +19,10 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from gateway.core import detection
 from gateway.core.agent import Agent, AgentsFile
+from gateway.core.assessment import AssessmentFile
 from gateway.core.casebook import CasesFile
 from gateway.core.company import CompanyFile
+from gateway.core.complaint import ComplaintsFile
 from gateway.core.detection import CustomFile
 from gateway.core.errors import Problem, RulesError
 from gateway.core.exemption import ExemptionsFile
@@ -33,6 +35,7 @@ from gateway.core.law import (
     CountriesFile,
     InstrumentsFile,
 )
+from gateway.core.notice import NoticeFile
 from gateway.core.review import ReviewFile
 from gateway.core.rights import RightsFile
 from gateway.core.ruleset import ClausesFile, Contact, DecisionFile, RuleSet, TransportFile, UninspectedFile
@@ -56,8 +59,11 @@ KINDS: tuple[tuple[str, type[Any], bool], ...] = (
     ("law/exemptions.yaml", ExemptionsFile, True),
     ("law/clocks.yaml", ClocksFile, True),
     ("law/rights.yaml", RightsFile, True),
+    ("law/complaints.yaml", ComplaintsFile, True),
     ("policy/texts.yaml", TextsFile, True),
     ("policy/company.yaml", CompanyFile, True),
+    ("policy/notice.yaml", NoticeFile, True),
+    ("policy/assessment.yaml", AssessmentFile, True),
     ("policy/purposes.yaml", PurposesFile, True),
     ("policy/uninspected.yaml", UninspectedFile, False),
     ("policy/assurance_types.yaml", AssuranceTypesFile, False),
@@ -275,6 +281,9 @@ def _assemble(files: dict[type[Any], list[Loaded[Any]]], digest: str) -> RuleSet
         clocks=only(ClocksFile).clocks,
         rest=only(ClocksFile).rest,
         rights=only(RightsFile),
+        complaints=only(ComplaintsFile),
+        notice=only(NoticeFile),
+        assessment=only(AssessmentFile),
         sources=tuple(source for file in files[SourcesFile] for source in file.content.sources),
         shadows=tuple(one for file in files[ShadowFile] for one in file.content.unsafe_shadow),
         agents=tuple(agent for file in files[AgentsFile] for agent in file.content.agents),

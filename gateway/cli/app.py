@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway import __version__
-from gateway.cli import agents, detect, keys, ledger, requests, review, rules
+from gateway.cli import (
+    agents,
+    assess,
+    complaints,
+    detect,
+    keys,
+    ledger,
+    offline,
+    report,
+    requests,
+    review,
+    rules,
+)
 from gateway.cli.choices import choices, exemptions
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
@@ -44,12 +57,15 @@ def demo(
     stay: Annotated[
         bool, typer.Option("--stay", help="Keep everything running for requests of your own.")
     ] = False,
+    reports: Annotated[
+        Path | None, typer.Option("--reports", help="Folder for a sample of every report, made from them.")
+    ] = None,
 ) -> None:
     """Send real requests through a gateway to three agents on this machine, and show what became of them."""
     # Here and not above: the demonstration brings libraries along that no other command needs.
     from gateway.demo.run import run_demo
 
-    run_demo(console, stay=stay)
+    run_demo(console, stay=stay, reports=reports)
 
 
 app.command()(serve)
@@ -59,11 +75,15 @@ app.command()(explain)
 app.command()(simulate)
 app.command()(doctor)
 app.add_typer(agents.app, name="agents")
+app.add_typer(assess.app, name="assess")
 app.add_typer(choices, name="choices")
+app.add_typer(complaints.app, name="complaints")
 app.add_typer(detect.app, name="detect")
 app.add_typer(exemptions, name="exemptions")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(offline.app, name="offline")
+app.add_typer(report.app, name="report")
 app.add_typer(requests.app, name="requests")
 app.add_typer(review.app, name="review")
 app.add_typer(rules.app, name="rules")

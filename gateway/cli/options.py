@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +28,13 @@ State = Annotated[
 On = Annotated[
     datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Day to judge by; today if left out.")
 ]
+By = Annotated[
+    str, typer.Option("--as", envvar="ONWARD_STAFF", help="Who acts: a role or number, not a name.")
+]
+Day = Annotated[
+    datetime | None,
+    typer.Option("--on", formats=["%Y-%m-%d"], help="Day on which it happened; today if left out."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
@@ -45,3 +52,8 @@ def key_for(rules: DetectionRules, settings: Settings) -> Key | None:
     except KeyFileError as error:
         warn(f"the fingerprints of the allow list allow nothing here: {error}")
         return None
+
+
+def day_of(given: datetime | None) -> date:
+    """The day given on the command line, or today in UTC."""
+    return (given or datetime.now(UTC)).date()

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from gateway.cli.output import complain, console
-from gateway.reports.forms import as_csv, as_html, as_json
 from gateway.reports.model import Report
+from gateway.reports.written import FormName, in_form
 
-FormName = Literal["html", "pdf", "csv", "json"]
 Form = Annotated[FormName, typer.Option("--format", "-f", help="Form of the report.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write; standard output if left out.")]
-
-
-def in_form(report: Report, form: FormName) -> bytes:
-    """The report as a file of this form holds it. Raises ReportError."""
-    match form:
-        case "json":
-            return as_json(report).encode()
-        case "csv":
-            # With the mark by which spreadsheets know UTF-8.
-            return as_csv(report).encode("utf-8-sig")
-        case "html":
-            return as_html(report).encode()
-        case "pdf":
-            # Here and not above: the library of PDF takes half a second to import.
-            from gateway.reports.pdf import as_pdf
-
-            return as_pdf(report)
 
 
 def deliver(report: Report, form: FormName, out: Path | None) -> None:

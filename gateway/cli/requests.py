@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.options import AsJson, Config, Rules, State, settings_from
+from gateway.cli.options import AsJson, By, Config, Day, Rules, State, day_of, settings_from
 from gateway.cli.output import console, print_json, print_table, telling
 from gateway.cli.reporting import Form, Out, deliver
 from gateway.core.model import Origin
@@ -30,17 +30,10 @@ app = typer.Typer(no_args_is_help=True, help="Requests of data subjects, their c
 
 Id = Annotated[str, typer.Argument(help="Id of the request.", metavar="ID")]
 TaskId = Annotated[str, typer.Argument(help="Id of the task.", metavar="TASK")]
-By = Annotated[
-    str, typer.Option("--as", envvar="ONWARD_STAFF", help="Who acts: a role or number, not a name.")
-]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why; stands in the ledger, so no personal data in it.")
 ]
 Ground = Annotated[str, typer.Option("--ground", help="A ground of law/rights.yaml.")]
-Day = Annotated[
-    datetime | None,
-    typer.Option("--on", formats=["%Y-%m-%d"], help="Day on which it happened; today if left out."),
-]
 
 
 @app.command()
@@ -68,7 +61,7 @@ def receive(
             right=right,
             channel=channel,
             origin=origin,
-            received=_day(on),
+            received=day_of(on),
             reference=reference,
             marks=_marks(desk),
             agent=agent,
@@ -126,7 +119,7 @@ def identity(
     with telling():
         desk = _desk(settings_from(config, rules=rules, state=state), by)
         step = desk.identity_shown if shown else desk.ask_identity
-        _show(desk, step(request, _day(on)), as_json=False)
+        _show(desk, step(request, day_of(on)), as_json=False)
 
 
 @app.command()
@@ -220,7 +213,7 @@ def done(
     """Close a request as answered; every recipient of the data must have been told first."""
     with telling():
         desk = _desk(settings_from(config, rules=rules, state=state), by)
-        _show(desk, desk.done(request, _day(on), reference), as_json=False)
+        _show(desk, desk.done(request, day_of(on), reference), as_json=False)
 
 
 @app.command()
@@ -248,7 +241,7 @@ def told(
 ) -> None:
     """Note that an agent was told."""
     with telling():
-        _desk(settings_from(config, rules=rules, state=state), by).told(task, _day(on))
+        _desk(settings_from(config, rules=rules, state=state), by).told(task, day_of(on))
     console.print(f"{task}: told; close it when the agent has acknowledged")
 
 
@@ -270,7 +263,7 @@ def close(
     """Close a task with proof."""
     with telling():
         desk = _desk(settings_from(config, rules=rules, state=state), by)
-        desk.close_task(task, _day(on), proof, impossible=impossible)
+        desk.close_task(task, day_of(on), proof, impossible=impossible)
     console.print(f"{task}: closed")
 
 
@@ -307,10 +300,6 @@ def _asked() -> Iterator[str]:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _day(given: datetime | None) -> date:
-    return given.date() if given is not None else _today()
 
 
 def _row(desk: PeopleDesk, request: Request) -> tuple[str, ...]:

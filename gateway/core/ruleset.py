@@ -10,7 +10,9 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from gateway.core.agent import Agent
+from gateway.core.assessment import AssessmentFile
 from gateway.core.company import CompanyFile
+from gateway.core.complaint import ComplaintsFile, ComplaintsLaw
 from gateway.core.detection import DetectionRules
 from gateway.core.exemption import Exemption
 from gateway.core.law import (
@@ -27,6 +29,7 @@ from gateway.core.law import (
     Tia,
 )
 from gateway.core.model import Action, DataClass, severity
+from gateway.core.notice import NoticeFile
 from gateway.core.review import ReviewFile
 from gateway.core.rights import RightsFile, RightsLaw
 from gateway.core.shadow import Shadow
@@ -89,6 +92,8 @@ class DecisionFile:
     """Classes of data for which a person's consent opens a transfer (DEF-5)."""
     never_purposes: tuple[str, ...]
     """Purposes no agent may be registered with (ONWARD-2)."""
+    never_categories: tuple[str, ...] = ()
+    """Categories no agent may be registered for, so that they are always outside its profile (ACCESS-3)."""
     company_role: Literal["controller", "processor"]
     class_clauses: Mapping[DataClass, tuple[str, ...]]
     origin_clauses: Mapping[str, tuple[str, ...]]
@@ -238,6 +243,9 @@ class RuleSet:
     clocks: tuple[Clock, ...]
     rest: Rest
     rights: RightsFile
+    complaints: ComplaintsFile
+    notice: NoticeFile
+    assessment: AssessmentFile
     sources: tuple[Source, ...] = ()
     shadows: tuple[Shadow, ...] = ()
     agents: tuple[Agent, ...] = field(default=())
@@ -281,6 +289,11 @@ class RuleSet:
     def rights_law(self) -> RightsLaw:
         """What requests of data subjects run by."""
         return RightsLaw(self.rights, self.clock_of, self.rest)
+
+    @cached_property
+    def complaints_law(self) -> ComplaintsLaw:
+        """What complaints run by."""
+        return ComplaintsLaw(self.complaints, self.clock_of, self.rest)
 
     @cached_property
     def purpose_ids(self) -> frozenset[str]:

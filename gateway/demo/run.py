@@ -25,6 +25,7 @@ from rich.text import Text
 
 from gateway.core.errors import OnwardError
 from gateway.demo.agents import Certificate, ReceivingAgent, make_certificate
+from gateway.demo.reports import write_reports
 from gateway.demo.transfers import SENDINGS, Sending
 from gateway.settings import shipped
 
@@ -45,8 +46,12 @@ class Shown:
     record: dict[str, Any]
 
 
-def run_demo(console: Console, *, stay: bool) -> None:
-    """Run the demonstration. Raises DemoError when the gateway does not start or an action is missing."""
+def run_demo(console: Console, *, stay: bool, reports: Path | None = None) -> None:
+    """Run the demonstration, and write its reports into a folder, if so asked.
+
+    Raises:
+        DemoError: the gateway does not start, or an action is missing.
+    """
     with contextlib.ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="onward-demo-")))
         certificate = make_certificate(folder)
@@ -65,6 +70,9 @@ def run_demo(console: Console, *, stay: bool) -> None:
         missing = {"pass", "anonymize", "block"} - {one.record["action"] for one in shown}
         if missing:
             raise DemoError(f"no transfer ended with: {', '.join(sorted(missing))}")
+        if reports is not None:
+            for file in write_reports(folder / "onward.toml", reports):
+                console.print(f"written: {file}")
         if stay:
             _stay(console, gateway, agents)
 

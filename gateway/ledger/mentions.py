@@ -129,7 +129,7 @@ def _prints_of(body: str) -> Iterator[str]:
     What a string of the record says cannot look like a list of them, since quotation marks in strings are escaped.
     """
     for listed in FINGERPRINTS.findall(body):
-        yield from (one.strip('"') for one in listed.split(",") if one)
+        yield from (one for quoted in listed.split(",") if (one := quoted.strip('"')))
 
 
 def _parts[T](values: Sequence[T]) -> Iterator[Sequence[T]]:

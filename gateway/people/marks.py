@@ -17,7 +17,15 @@ MOST = 200
 
 
 def read_marks(lines: Iterable[str], entities: Collection[str], key: Key) -> tuple[Mark, ...]:
-    """Marks under every version of the key, newest first, of lines `ENTITY value`; empty lines count for nothing.
+    """The marks of all identifiers together, each once; as `read_identifiers` reads them."""
+    read = read_identifiers(lines, entities, key)
+    return tuple(dict.fromkeys(mark for marks in read for mark in marks))
+
+
+def read_identifiers(
+    lines: Iterable[str], entities: Collection[str], key: Key
+) -> tuple[tuple[Mark, ...], ...]:
+    """For each line `ENTITY value` its marks under every version of the key, newest first; empty lines do not count.
 
     Raises:
         NotAllowed: a line that is none, by its number; nothing is kept then.
@@ -25,7 +33,7 @@ def read_marks(lines: Iterable[str], entities: Collection[str], key: Key) -> tup
     # Here and not above: the detector's libraries take seconds to import.
     from gateway.detect import normalize
 
-    marks: dict[Mark, None] = {}
+    identifiers: list[tuple[Mark, ...]] = []
     for number, line in enumerate(lines, start=1):
         entity, _, value = line.strip().partition(" ")
         if not entity:
@@ -38,10 +46,10 @@ def read_marks(lines: Iterable[str], entities: Collection[str], key: Key) -> tup
         if not value.strip():
             raise NotAllowed(f"line {number}: has no value after {entity}")
         known = fingerprints(key, entity, normalize(entity, value.strip()))
-        marks |= {Mark(entity, one): None for one in known}
+        identifiers.append(tuple(Mark(entity, one) for one in known))
         if number > MOST:
             raise NotAllowed(f"more than {MOST} lines; a person has fewer identifiers")
-    return tuple(marks)
+    return tuple(identifiers)
 
 
 def newest_of(marks: Iterable[Mark], key: Key) -> tuple[Mark, ...]:

@@ -63,7 +63,8 @@ def onward(
     """The command's own entry point, in this process: a process for each call would cost a second of imports."""
 
     def run(*arguments: str, stdin: str | bytes = b"") -> Said:
-        config = [] if arguments[0] == "--version" else ["--config", str(place.folder / "onward.toml")]
+        bare = arguments[0] == "--version" or arguments[:2] == ("assess", "key")
+        config = [] if bare else ["--config", str(place.folder / "onward.toml")]
         data = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "argv", ["onward", *arguments, *config])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))

@@ -28,7 +28,7 @@ from gateway.settings import shipped
 
 READY_WITHIN_S = 90
 CATEGORIES = (
-    "identity, contact, financial, identifier_national, identifier_account, credentials, online_identifier, "
+    "identity, contact, financial, identifier_national, identifier_account, online_identifier, "
     "usage, location_precise, vehicle, employment, child"
 )
 

@@ -21,9 +21,8 @@ class Staff:
         self.gateway, self.agent = gateway, agent
         self._client = httpx.Client(proxy=gateway.proxy, verify=str(gateway.authority), timeout=30)
 
-    def send(self, mail: str, **said: str) -> int:
-        headers = {f"onward-{name}": value for name, value in said.items()}
-        return self._client.post(self.agent.url, json={"mail": mail}, headers=headers).status_code
+    def send(self, mail: str) -> int:
+        return self._client.post(self.agent.url, json={"mail": mail}).status_code
 
     def onward(self, *arguments: str, stdin: str = "") -> str:
         """A command, in this process: one of its own for each would cost seconds of imports."""

@@ -462,7 +462,7 @@ def test_ASSUR_5_a_type_of_ones_own_needs_reasoning_and_an_approver(field: str):
         replace(OWN_TYPE, **{field: " "})
 
 
-def test_a_profile_past_its_date_degrades_the_agent():
+def test_INTEG_2_a_profile_past_its_date_degrades_the_agent():
     agent = an_agent(CERTIFIED, profile_due=day("2026-11-23"))
 
     assert standing_on(agent, "EU", day("2026-11-23"), RULES).status == "certified"
