@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.demo.agents import Certificate
 from gateway.settings import shipped
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 180.0
 
 
 class NotStartedError(Exception):
