@@ -54,6 +54,8 @@ class Statement:
 
     @contextmanager
     def _cursor(self, connection: Connection, text: str) -> Iterator[Any]:
+        if not connection.in_transaction():
+            connection.begin()  # As SQLAlchemy does by itself before any statement of its own.
         cursor = connection.connection.cursor()
         dialect = connection.dialect
         driver: Any = dialect.dbapi
