@@ -24,9 +24,7 @@ def clauses_named() -> set[str]:
 
 
 def test_every_clause_that_decides_has_a_test_named_after_it():
-    decided = {
-        one for one in load_rules(shipped("rules")).clauses if one.rpartition("-")[0] in DECIDED
-    }
+    decided = {one for one in load_rules(shipped("rules")).clauses if one.rpartition("-")[0] in DECIDED}
 
     assert len(decided) >= 30
     assert decided - clauses_named() == set()
