@@ -63,6 +63,12 @@ def facts_of(rules: RuleSet) -> Iterator[Fact]:
         yield Fact("exemption", exemption.id, exemption)
     for clock in rules.clocks:
         yield Fact("clock", clock.id, clock)
+    for right in rules.rights.rights:
+        yield Fact("right", right.id, right)
+    for ground in rules.rights.grounds:
+        yield Fact("ground", ground.id, ground)
+    for path in rules.complaints.paths:
+        yield Fact("complaint-path", path.id, path)
     for country in rules.countries:
         yield Fact("country", country.iso2, country)
     for territory in rules.territories:

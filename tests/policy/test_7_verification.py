@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ from gateway.core.ruleset import RuleSet
 from gateway.ledger import Place
 from gateway.ledger.cases import Cases
 from gateway.reports import assess
-from gateway.reports.checks import Seen, checks, read_results
+from gateway.reports.checks import Seen, checks, fetch, read_results
 from gateway.reports.forms import as_json
 from tests.ledgers import a_ledger
 from tests.policy.builders import NOON, RULES, TODAY, day, with_company
@@ -204,6 +206,31 @@ def test_test_results_are_read_by_clause_and_a_file_that_holds_none_is_refused(t
     file.write_text('{"clauses": {"COMPL-1": 2}}')
     with pytest.raises(NotAllowed, match="no test results"):
         read_results(file)
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        status = {"/moved": 302, "/gone": 404}.get(self.path, 200)
+        self.send_response(status)
+        self.send_header("location", "/here")
+        self.end_headers()
+        self.wfile.write(b"x" * 5_000_001 if self.path == "/large" else PAGE)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("path", "found"), [("here", PAGE), ("moved", None), ("gone", None), ("large", None)]
+)
+def test_NOTICE_7_the_published_page_is_read_from_its_own_address_and_from_no_other(
+    path: str, found: bytes | None
+):
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert fetch(f"http://127.0.0.1:{server.server_port}/{path}") == found
+        server.shutdown()
+    assert fetch(f"http://127.0.0.1:{server.server_port}/{path}") is None
 
 
 def _made(**changes: object) -> Assessment:
