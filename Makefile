@@ -37,6 +37,9 @@ coverage: install ## Write docs/coverage.md anew from the tables of carriers and
 bench: install ## Measure speed beside that of a plain mitmdump
 	$(BIN)/python -m bench
 
+recording: install ## Measure what the ledger costs the gateway, on SQLite and on PostgreSQL (ARGS=--help)
+	$(BIN)/python -m bench.recording --postgres $(ARGS)
+
 decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload and replay (ARGS=--help)
 	$(BIN)/python -m bench.decisions $(ARGS)
 
