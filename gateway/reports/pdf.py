@@ -92,6 +92,8 @@ def _bars(pages: _Pages, bars: Sequence[Bar]) -> None:
         pages.set_xy(MARGIN_MM + LABEL_MM + width + 2, y)
         pages.cell(16, BAR_MM, str(bar.value))
         pages.set_xy(MARGIN_MM, y + BAR_MM + 1.5)
+    # Tables fill their cells with the color that was set last.
+    pages.set_fill_color(255)
 
 
 def _table(pages: _Pages, table: Table) -> None:
@@ -110,10 +112,10 @@ def _table(pages: _Pages, table: Table) -> None:
 
 
 def _widths(table: Table) -> tuple[int, ...]:
-    """By the longest words of each column, within bounds, so that a long explanation leaves room for the rest."""
-    columns = zip(*(row for row in table.rows), strict=True)
-    longest = [
-        max([len(words), *(len(str(cell)) for cell in column)])
-        for (_, words), column in zip(table.heads, columns, strict=True)
-    ]
-    return tuple(min(max(one, 8), 40) for one in longest)
+    """By the longest text of each column, within bounds: no word is broken, and a long explanation leaves room."""
+    widths = []
+    for (_, words), column in zip(table.heads, zip(*table.rows, strict=True), strict=True):
+        texts = [words, *(str(cell) for cell in column)]
+        word = max(len(one) for text in texts for one in text.split() or [""])
+        widths.append(max(min(max(map(len, texts)), 36), min(word + 5, 26), 6))
+    return tuple(widths)

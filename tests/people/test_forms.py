@@ -90,3 +90,16 @@ def test_json_has_every_row_by_the_names_of_its_cells():
 def test_a_report_without_a_table_has_no_csv():
     with pytest.raises(ReportError, match="no table"):
         as_csv(a_report(sections=(Section("one", "One", ("said",)),)))
+
+
+def test_the_color_of_a_bar_stays_out_of_the_rows_of_the_table_after_it():
+    content = PdfReader(io.BytesIO(as_pdf(a_report(("a", 1))))).pages[0].get_contents()
+    assert content is not None
+    color, filled = "", []
+    for line in content.get_data().decode("latin-1").splitlines():
+        if line.endswith((" rg", " g")):
+            color = line
+        elif line.endswith(" re B"):
+            filled.append(color)
+
+    assert filled == ["1 g", "1 g"]  # White: the two cells of the row.
