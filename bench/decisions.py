@@ -12,18 +12,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import re
 import resource
 import shutil
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from gateway.core.decide import Facts, decide
-from gateway.core.model import Evidence, Finding, Inspection
+from gateway.core.model import Action, Evidence, Finding, Inspection
 from gateway.ledger.record import FindingSummary, Record
 from gateway.lookup import decide_by_registers
 from gateway.rulebook import Rulebook, Snapshot
@@ -135,6 +137,63 @@ def measure_reload(rules: Path, agents: int) -> None:
     show_once("reload after a change in one of the files", books[0].read)
 
 
+@dataclass(slots=True)
+class Reloading:
+    """What happened to decisions while rules were reloaded."""
+
+    decided: int = 0
+    wrong: int = 0
+    slowest_reload_s: float = 0.0
+
+
+def copied(place: Path, agents: int, files: int) -> Path:
+    """The shipped rules and so many agents more."""
+    rules = Path(shutil.copytree(shipped("rules"), place / "rules"))
+    register(agents, files, rules)
+    return rules
+
+
+def deciding_through_reloads(rules: Path, agents: int, reloads: int) -> Reloading:
+    """Decide without pause while one file of agents is suspended and taken back, again and again.
+
+    Every decision must be the one that its own snapshot says: agents of the file are refused under every other one.
+    """
+    book = Rulebook(rules)
+    file = rules / "agents" / "register-000.yaml"
+    good, own = file.read_text(), set(re.findall(r"- id: (\S+)", file.read_text()))
+    stopped = f"    suspended: {{since: {TODAY}, reason: test}}\n"
+    bad = good.replace("    role: processor\n", f"    role: processor\n{stopped}")
+    current = [(book.current, False)]
+    told = Reloading()
+    over = threading.Event()
+
+    def reload() -> None:
+        for number in range(reloads):
+            started = time.perf_counter()
+            file.write_text(good if number % 2 else bad)
+            snapshot = book.read()
+            told.slowest_reload_s = max(told.slowest_reload_s, time.perf_counter() - started)
+            if snapshot is None:
+                told.wrong += 1
+            else:
+                current[0] = (snapshot, number % 2 == 0)
+        over.set()
+
+    reloading = threading.Thread(target=reload)
+    reloading.start()
+    number = 0
+    while not over.is_set() or number < agents:
+        number += 1
+        snapshot, suspended = current[0]
+        agent = snapshot.register.find(f"api-{number % agents}.example.org", 443, "/v1")
+        decision = decide(Facts(agent, TODAY), inspection(number), snapshot.rules)
+        refused = suspended and f"agent-{number % agents}" in own
+        told.wrong += decision.action is not (Action.BLOCK if refused else Action.PASS)
+        told.decided += 1
+    reloading.join()
+    return told
+
+
 def measure_replay(snapshot: Snapshot, records: int) -> None:
     def kept() -> Iterator[dict[str, object]]:
         for number in range(records):
@@ -168,9 +227,13 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=50)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        rules = Path(shutil.copytree(shipped("rules"), Path(place) / "rules"))
-        register(asked.agents, asked.files, rules)
+        rules = copied(Path(place), asked.agents, asked.files)
         measure_reload(rules, asked.agents)
+        done = deciding_through_reloads(rules, asked.agents, reloads=10)
+        print(
+            f"{done.decided} decisions during 10 reloads: {done.wrong} wrong or refused; "
+            f"slowest reload {done.slowest_reload_s:.2f} s beside them"
+        )
         snapshot = Rulebook(rules).current
         registers = Registers(Path(place) / "registers.db")
         before = memory_mb()

@@ -138,6 +138,13 @@ def load_cases(folder: Path) -> tuple[RuleSet, Mapping[str, CasesFile]]:
     named = [name for name in snapshot if _fits(name, CASES)]
     loaded = [_load(str(folder / name), snapshot[name], CasesFile, problems) for name in named]
     rules = _compile_folder(folder, snapshot)
+    for file in loaded:
+        for place, case in enumerate(file.content.cases if file is not None else ()):
+            if file is not None and case.given.on < rules.law_begins:
+                what = f"there is no law data before {rules.law_begins}; choose a later day"
+                problems.append(file.problem(("cases", place, "given", "on"), what))
+    if problems:
+        raise RulesError(problems)
     return rules, {file.name: file.content for file in loaded if file is not None}
 
 

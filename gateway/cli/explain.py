@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from gateway.cli.options import AsJson, Config, Rules, settings_from
+from gateway.cli.options import AsJson, Config, Rules, judged_on, settings_from
 from gateway.cli.output import coloured, console, print_json
 from gateway.core.decide import Decision, Facts, Matter, decide_matters, in_words
 from gateway.core.errors import SettingsError
@@ -48,7 +48,7 @@ def explain(
     ruleset = load_rules(settings_from(config, rules=rules).rules)
     register = Register(ruleset.agents)
     known = next((one for one in ruleset.agents if one.id == agent), None) or register.find(*_target(agent))
-    day = (on or datetime.now(UTC)).date()
+    day = judged_on(on, ruleset)
     where = next((one for one in ruleset.sources if one.id == source), None)
     if source is not None and where is None:
         raise SettingsError(f"--source {source!r} is no source of the rules")

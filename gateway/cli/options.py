@@ -11,7 +11,8 @@ import typer
 
 from gateway.cli.output import warn
 from gateway.core.detection import DetectionRules
-from gateway.core.errors import KeyFileError
+from gateway.core.errors import KeyFileError, SettingsError
+from gateway.core.ruleset import RuleSet
 from gateway.keys import Key, load_key
 from gateway.settings import Settings, load_settings
 
@@ -57,3 +58,11 @@ def key_for(rules: DetectionRules, settings: Settings) -> Key | None:
 def day_of(given: datetime | None) -> date:
     """The day given on the command line, or today in UTC."""
     return (given or datetime.now(UTC)).date()
+
+
+def judged_on(given: datetime | None, rules: RuleSet) -> date:
+    """The same, for a day on which something is to be judged. Raises SettingsError where no law data reaches it."""
+    day = day_of(given)
+    if day < rules.law_begins:
+        raise SettingsError(f"--on {day}: there is no law data before {rules.law_begins}; choose a later day")
+    return day

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from gateway.cli.options import AsJson, Config, On, Rules, State, settings_from
+from gateway.cli.options import AsJson, Config, On, Rules, State, judged_on, settings_from
 from gateway.cli.output import coloured, console, errors, print_json, print_table
 from gateway.core.errors import SettingsError
 from gateway.core.register import Register
@@ -47,7 +47,8 @@ def simulate(
 ) -> None:
     """Replay what was decided, or captured traffic, under other rules (--rules) or on another day (--on)."""
     settings = settings_from(config, rules=rules, state=state)
-    ruleset, day = load_rules(settings.rules), on.date() if on else None
+    ruleset = load_rules(settings.rules)
+    day = judged_on(on, ruleset) if on else None
     if ends is not None:
         if ends not in ruleset.instruments:
             raise SettingsError(

@@ -253,6 +253,12 @@ class RuleSet:
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out under these rules already, see `core.decide`."""
 
+    @property
+    def law_begins(self) -> date:
+        """The first day that there is law data for; of days before, the rules know nothing."""
+        instruments = min(one.valid_from for one in self.instruments.values())
+        return min([instruments, *(one.valid_from for one in self.adequacy)])
+
     @cached_property
     def status_rules(self) -> Mapping[str, StatusRule]:
         """Rows of the decision table by status."""

@@ -81,3 +81,10 @@ def test_a_wrong_argument_is_named_and_ends_with_2(onward, wrong: tuple[str, str
 
     assert said.code == 2
     assert wrong[1] in said.err or wrong[0] in said.err
+
+
+def test_a_day_that_no_law_data_reaches_is_refused(onward):
+    said = onward("explain", "--agent", "nowhere.example", "--on", "1995-10-24")
+
+    assert said.code != 0
+    assert "there is no law data before 1998-10-25" in said.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import httpx
 
 from gateway.demo.agents import Certificate
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent
+from tests.policy.builders import a_grant
 
 TODAY = datetime.now(UTC).date()
 SOURCES = f"""\
@@ -28,6 +30,25 @@ schema: 1
 unsafe_shadow:
   - {{agent: lapsed, approver: ben, reason: trial, valid_until: {TODAY}}}
 """
+
+
+def order(folder: Path) -> Path:
+    """A request for an exemption: a court's order, for one transfer."""
+    now = datetime.now(UTC)
+    grant = asdict(
+        a_grant(
+            "EXC-LEGAL-PROCESS",
+            agent="assured",
+            categories=("contact",),
+            granted_at=now.isoformat(),
+            expires_at=(now + timedelta(hours=2)).isoformat(),
+        )
+    )
+    for name in ("approver", "approved_at", "used_at"):
+        del grant[name]
+    file = folder / "order.yaml"
+    file.write_text(json.dumps(grant))
+    return file
 
 
 def test_what_is_declared_and_what_people_chose_decides_and_never_reaches_the_agent(
@@ -59,6 +80,13 @@ def test_what_is_declared_and_what_people_chose_decides_and_never_reaches_the_ag
             assert status("assured", "lena.vogt@example.org", purpose="support") == 200
             assert gateway.onward("choices", "import", str(opt_outs), "--kind", "opt-out").returncode == 0
             assert status("assured", "lena.vogt@example.org", purpose="support") == 403
+            # EXC-1: what a court asks for leaves once, after a second person has approved it.
+            asked = gateway.onward("exemptions", "request", str(order(tmp_path)))
+            assert asked.returncode == 0, asked.stderr
+            assert status("assured", "lena.vogt@example.org", purpose="support") == 403
+            assert gateway.onward("exemptions", "approve", "G-1", "--approver", "ben").returncode == 0
+            assert status("assured", "lena.vogt@example.org", purpose="support") == 200
+            assert status("assured", "lena.vogt@example.org", purpose="support") == 403
         records, metrics = gateway.records(), gateway.metrics()
     finally:
         gateway.stop()
@@ -76,7 +104,11 @@ def test_what_is_declared_and_what_people_chose_decides_and_never_reaches_the_ag
         ("not-assured", "anonymize", None),
         ("assured", None, "support"),
         ("opted-out", None, "support"),
+        ("opted-out", None, "support"),
+        ("exemption", None, "support"),
+        ("opted-out", None, "support"),
     ]
+    assert [one["exemption"] for one in records if one["exemption"]] == ["G-1"]
     assert records[1]["known"] == ["source office", "origin EU+CH+outside by office", "origin by header"]
     assert 'onward_shadowed_total{action="anonymize",agent="lapsed"} 1.0' in metrics
     assert "UNSAFE" in gateway.log.read_text()

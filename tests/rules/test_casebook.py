@@ -76,3 +76,14 @@ def test_a_case_more_leaves_the_rules_what_they_are(folder: Path):
     change(folder, CASES, "name: An agent in the EEA", "name: One agent in the EEA")
 
     assert load_rules(folder).digest == before
+
+
+def test_a_case_on_a_day_that_no_law_data_reaches_is_refused_with_its_place(folder: Path):
+    line = change(folder, CASES, ", on: 2026", ", on: 1995")
+
+    with pytest.raises(RulesError) as caught:
+        load_cases(folder)
+
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.field.partition(".")[0]) == (line, "cases")
+    assert "no law data before 1998-10-25" in problem.what
