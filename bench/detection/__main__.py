@@ -15,11 +15,12 @@ from pathlib import Path
 
 from bench.detection.clean import clean
 from bench.detection.contact import addresses, contact
+from bench.detection.hand import by_hand
 from bench.detection.identifiers import documents, identifiers, noise_only
 from bench.detection.lengths import lengths
 from bench.detection.names import names
 from bench.detection.report import figures, report
-from bench.detection.running import TOOLS_KNOWN, run
+from bench.detection.running import TOOLS_KNOWN, kept, run
 from bench.detection.samples import Sample
 from bench.detection.wild import national, nobodys, papers
 from bench.detection.wild_contact import accounts, births, phones, secrets
@@ -53,6 +54,9 @@ def main() -> None:
     parser.add_argument(
         "--share", type=int, default=10, help="tools other than the first get one in so many clean texts"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="do not ask other tools about texts they were asked about before"
+    )
     parser.add_argument("--json", type=Path, help="write every count there, too")
     given = parser.parse_args()
     if given.prepare:
@@ -63,7 +67,8 @@ def main() -> None:
         if given.tools and tool.name not in given.tools:
             continue
         print(f"{dt.datetime.now(dt.UTC):%H:%M:%S} {tool.name}", file=sys.stderr, flush=True)
-        everyone.append(run(tool, asked(samples, given.share if place else 1), given.cache))
+        ask = kept if place and given.again else run
+        everyone.append(ask(tool, asked(samples, given.share if place else 1), given.cache))
     for line in report(samples, everyone):
         print(line)
     if given.json:
@@ -80,6 +85,7 @@ def all_samples(given: argparse.Namespace) -> list[Sample]:
     samples += noise_only(given.seed)
     for wild in (national, papers, phones, births, accounts, secrets, nobodys):
         samples += wild(given.seed)
+    samples += by_hand(given.seed)
     samples += clean(given.seed, given.clean, given.cache / PUBLIC, given.data)
     samples += lengths()
     return samples

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.detection.clean import INVENTED
 from bench.detection.running import Answers
-from bench.detection.samples import Sample
+from bench.detection.samples import HELD_OUT, TUNED, Sample, half_of
 from bench.detection.scoring import Tally, tally, wilson
 
 SHOWN_FALSE = 25
@@ -17,8 +17,8 @@ VALUES = ("identifiers", "passports", "phones", "IBANs", "e-mails", "cards", "bi
 WILD = tuple(
     f"{one} in the wild"
     for one in ("numbers", "papers", "phones", "births", "IBANs", "cards", "mails", "secrets")
-)
-"""Samples written apart from the recognizers, half of them held out (`wild`)."""
+) + tuple(f"{one} by hand" for one in ("numbers", "births", "streets", "others"))
+"""Samples written apart from the recognizers, part of them held out (`wild`, `hand`)."""
 Key = Callable[[Sample], Any]
 
 
@@ -56,6 +56,8 @@ def report(samples: Sequence[Sample], everyone: Sequence[Answers]) -> Iterator[s
         yield from _by(
             samples, ran, WILD[:1], lambda one: f"{one.source}, {one.form.partition(',')[0]}", "country"
         )
+        yield "\n### National numbers by another hand, by country\n"
+        yield from _by(samples, ran, ("numbers by hand",), lambda one: f"{one.source}, {one.form}", "country")
     yield "\n### How far scores can be believed\n"
     yield from _reliability(samples, ran[0])
     yield "\n### Clean text: findings in 10,000 characters\n"
@@ -153,11 +155,11 @@ def _by(
 def _clean(samples: Sequence[Sample], ran: Sequence[Answers]) -> Iterator[str]:
     all_asked = [one for one in samples if not one.spans and one.group in ("clean", "noise")]
     shared = [one for one in all_asked if all(one.id in answers.found for answers in ran)]
-    kinds = [*sorted({one.source for one in all_asked}), "all"]
+    kinds = [*sorted({one.source for one in all_asked}), f"all {TUNED}", f"all {HELD_OUT}", "all"]
     rows = []
     for kind in kinds:
-        own = [one for one in all_asked if kind in (one.source, "all")]
-        both = [one for one in shared if kind in (one.source, "all")]
+        own = [one for one in all_asked if kind in (one.source, f"all {half_of(one.form)}", "all")]
+        both = [one for one in shared if kind in (one.source, f"all {half_of(one.form)}", "all")]
         row = [kind, f"{sum(len(one.text) for one in own):,}", _rates(own, ran[0])]
         row += [_rates(both, answers) for answers in ran]
         rows.append(row)
@@ -165,7 +167,7 @@ def _clean(samples: Sequence[Sample], ran: Sequence[Answers]) -> Iterator[str]:
     origins = Counter(one.form for one in all_asked if one.group == "clean")
     real = [name for name in origins if name != INVENTED]
     size = sum(len(one.text) for one in all_asked if one.form in real)
-    yield f"Of these, {size:,} characters are from {len(real)} origins: Python, its packages and the system's.\n"
+    yield f"Of these, {size:,} characters are from {len(real)} origins; half of the origins are held out.\n"
     yield "All classes / identifiers and passports / people.\n"
     yield from _table(["text", "characters", f"{ran[0].tool.name}, all of it", *heads], rows)
 

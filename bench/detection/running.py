@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import bench
@@ -65,6 +66,23 @@ class Answers:
     def missing(self) -> bool:
         """Whether it did not run."""
         return not self.found
+
+
+def kept(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers:
+    """What a tool said of the same samples before, where that is kept; else asked now, and kept."""
+    asked = list(samples)
+    digest = sha256("\n".join(f"{one.id}\t{one.text}" for one in asked).encode()).hexdigest()
+    path = cache / "answers" / f"{tool.name.replace(', ', '-')}-{digest[:16]}.json"
+    if path.exists():
+        row = json.loads(path.read_text("utf-8"))
+        found = {name: [Span(*one) for one in spans] for name, spans in row["found"].items()}
+        return Answers(tool, row["description"], found, row["seconds"], row["load_s"], row["memory_bytes"])
+    answers = run(tool, asked, cache)
+    if not answers.missing:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spans = {name: [astuple(one) for one in its] for name, its in answers.found.items()}
+        path.write_text(json.dumps(asdict(answers) | {"found": spans}), "utf-8")
+    return answers
 
 
 def run(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers:

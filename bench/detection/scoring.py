@@ -8,6 +8,8 @@ from math import sqrt
 
 from bench.detection.samples import Sample, Span
 
+LOOSE = "others by hand"
+"""Samples of which only the class of a value is labelled, and not where in the text it stands."""
 Z = 1.96
 """Of a 95 % interval."""
 
@@ -66,7 +68,8 @@ def tally(sample: Sample, findings: Sequence[Span]) -> Tally:
     counted = Tally(wanted=len(sample.spans), reported=len(firm))
     for span in sample.spans:
         same = [one for one in findings if one.kind.rstrip("?") == span.kind]
-        counted.found += any(2 * _shared(one, span) >= span.end - span.start for one in same)
+        least = 1 if sample.group == LOOSE else span.end - span.start
+        counted.found += any(2 * _shared(one, span) >= least for one in same)
         counted.reached += _covered(sample.text, span, findings)
     counted.right = sum(any(_shared(one, span) for span in sample.spans) for one in firm)
     return counted
