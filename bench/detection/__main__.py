@@ -20,7 +20,7 @@ from bench.detection.identifiers import documents, identifiers, noise_only
 from bench.detection.lengths import lengths
 from bench.detection.names import names
 from bench.detection.report import figures, report
-from bench.detection.running import TOOLS_KNOWN, kept, run
+from bench.detection.running import TOOLS_KNOWN, keep, kept, run
 from bench.detection.samples import Sample
 from bench.detection.wild import national, nobodys, papers
 from bench.detection.wild_contact import accounts, births, phones, secrets
@@ -67,8 +67,12 @@ def main() -> None:
         if given.tools and tool.name not in given.tools:
             continue
         print(f"{dt.datetime.now(dt.UTC):%H:%M:%S} {tool.name}", file=sys.stderr, flush=True)
-        ask = kept if place and given.again else run
-        everyone.append(ask(tool, asked(samples, given.share if place else 1), given.cache))
+        texts = asked(samples, given.share if place else 1)
+        before = kept(tool, texts, given.cache) if place and given.again else None
+        answers = before or run(tool, texts, given.cache)
+        if not answers.missing:
+            keep(answers, texts, given.cache)
+        everyone.append(answers)
     for line in report(samples, everyone):
         print(line)
     if given.json:

@@ -20,13 +20,13 @@ def by_hand(seed: int) -> Iterator[Sample]:
         texts = table("hand.yaml")[part]
         for entity, *frames in texts["numbers"]:
             row, random = shapes[entity], Random(f"{seed}:{entity}:{part}")
-            for frame in frames:
+            for at, frame in enumerate(frames):
                 for place in range(EACH):
                     value = invented(random, row["shapes"][place % len(row["shapes"])], row.get("check"))
                     text = f"Order 4711882390, {frame.replace('{}', value)}, ref 8812"
                     start = text.index(value)
                     span = Span(start, start + len(value), "NATIONAL_ID", entity)
-                    number = f"hand-{part}-{entity}-{frame}-{place}"
+                    number = f"hand-{part}-{entity}-{at}-{place}"
                     yield Sample(number, "numbers by hand", text, (span,), "", row["country"], half)
         for place, text in enumerate(texts["births"]):
             span = Span(*_date(text), "BIRTH_DATE", "birth dates")

@@ -68,21 +68,27 @@ class Answers:
         return not self.found
 
 
-def kept(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers:
-    """What a tool said of the same samples before, where that is kept; else asked now, and kept."""
-    asked = list(samples)
-    digest = sha256("\n".join(f"{one.id}\t{one.text}" for one in asked).encode()).hexdigest()
-    path = cache / "answers" / f"{tool.name.replace(', ', '-')}-{digest[:16]}.json"
-    if path.exists():
-        row = json.loads(path.read_text("utf-8"))
-        found = {name: [Span(*one) for one in spans] for name, spans in row["found"].items()}
-        return Answers(tool, row["description"], found, row["seconds"], row["load_s"], row["memory_bytes"])
-    answers = run(tool, asked, cache)
-    if not answers.missing:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        spans = {name: [astuple(one) for one in its] for name, its in answers.found.items()}
-        path.write_text(json.dumps(asdict(answers) | {"found": spans}), "utf-8")
-    return answers
+def kept(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers | None:
+    """What a tool said of the same samples before, if that is kept."""
+    path = _kept_at(tool, samples, cache)
+    if not path.exists():
+        return None
+    row = json.loads(path.read_text("utf-8"))
+    found = {name: [Span(*one) for one in spans] for name, spans in row["found"].items()}
+    return Answers(tool, row["description"], found, row["seconds"], row["load_s"], row["memory_bytes"])
+
+
+def keep(answers: Answers, samples: Iterable[Sample], cache: Path) -> None:
+    """Keep what a tool said, for `kept`."""
+    path = _kept_at(answers.tool, samples, cache)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    spans = {name: [astuple(one) for one in its] for name, its in answers.found.items()}
+    path.write_text(json.dumps(asdict(answers) | {"found": spans}), "utf-8")
+
+
+def _kept_at(tool: Tool, samples: Iterable[Sample], cache: Path) -> Path:
+    digest = sha256("\n".join(f"{one.id}\t{one.text}" for one in samples).encode()).hexdigest()
+    return cache / "answers" / f"{tool.name.replace(', ', '-')}-{digest[:16]}.json"
 
 
 def run(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers:

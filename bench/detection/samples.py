@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,9 @@ class Sample:
     """How the value is written or wrapped."""
 
 
+@cache
 def table(name: str) -> Any:
-    """A YAML file of `data/`."""
+    """A YAML file of `data/`; nobody changes what is read."""
     return YAML(typ="safe").load((DATA / name).read_text("utf-8"))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.detection.contact import addresses, contact
+from bench.detection.hand import by_hand
 from bench.detection.identifiers import EACH, documents, identifiers, noise_only
 from bench.detection.lengths import lengths
 from bench.detection.report import masked, report
-from bench.detection.running import TOOLS_KNOWN, Answers, translated
+from bench.detection.running import TOOLS_KNOWN, Answers, keep, kept, translated
 from bench.detection.samples import Sample, Span, table
 from bench.detection.scoring import Tally, tally, wilson
 from bench.detection.wild import HELD_OUT, TUNED, national, nobodys, papers
@@ -147,3 +149,25 @@ def test_numbers_in_the_wild_are_half_held_out_and_of_every_state():
     assert {one.form.partition(",")[0] for one in samples} == {TUNED, HELD_OUT}
     assert all(one.text[span.start : span.end] for one in samples for span in one.spans)
     assert list(nobodys(2, 20)) == list(nobodys(2, 20))
+
+
+def test_texts_by_another_hand_hold_their_values_and_both_parts():
+    samples = list(by_hand(1))
+
+    assert len({one.id for one in samples}) == len(samples)
+    assert {(one.group, one.form) for one in samples} == {
+        (f"{what} by hand", half)
+        for what in ("numbers", "births", "streets", "others")
+        for half in (TUNED, HELD_OUT)
+    }
+    assert all(one.text[span.start : span.end].strip() for one in samples for span in one.spans)
+
+
+def test_what_a_tool_said_is_kept_for_the_same_texts_alone(tmp_path: Path):
+    tool = TOOLS_KNOWN[0]
+    said = Answers(tool, "said before", {SAMPLE.id: [Span(6, 17, "NATIONAL_ID")]}, {SAMPLE.id: 0.5})
+
+    keep(said, [SAMPLE], tmp_path)
+
+    assert kept(tool, [SAMPLE], tmp_path) == said
+    assert kept(tool, [NAMED], tmp_path) is None
