@@ -38,11 +38,11 @@ def by_hand(seed: int) -> Iterator[Sample]:
                 span = Span(text.index(street), text.index(street) + len(street), "ADDRESS", "street")
                 number = f"hand-{part}-street-{place}-{sentence}"
                 yield Sample(number, "streets by hand", text, (span,), "", "", half)
-        for row in texts["others"]:
+        for at, row in enumerate(texts["others"]):
             for place, text in enumerate(row["texts"]):
                 # The words before a value belong to no value: any finding of its class will do.
                 span = Span(0, len(text), row["kind"], row["kind"])
-                number = f"hand-{part}-{row['kind']}-{place}"
+                number = f"hand-{part}-{at}-{place}"
                 yield Sample(number, "others by hand", text, (span,), "", row["kind"], half)
 
 
