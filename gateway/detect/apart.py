@@ -20,24 +20,36 @@ _BETWEEN = re.compile(r" +|[.\-_/,;|*]")
 _AT = r"at|ät|arroba|chez|kukac|snabel-?a|malpa|małpa|zavináč|apenstaartje|chiocciola"
 _DOT = r"dot|punkt|point|punto|ponto|punct|punt|piste|pont|kropka|tečka"
 _IN_BRACKETS = re.compile(rf"\s*[(\[{{<]\s*(?:({_AT}|@)|{_DOT}|\.)\s*[)\]}}>]\s*", re.IGNORECASE)
+_MOST_WORDS, _LONGEST_LOCAL_PART = 8, 128
+"""Bounds of an address written apart: without them, a long text of signs alone would take very long."""
 _IN_WORDS = re.compile(
-    r"(?<![\w.])[\w.+-]+(?: dot [\w+-]+)*( at )[\w-]+(?: dot [\w-]+)*( dot )[a-z]{2,12}(?![\w-])",
+    rf"(?<![\w.+-])[\w.+-]++(?: (?:{_DOT}) [\w+-]+){{0,{_MOST_WORDS}}}+ (?:{_AT}) [\w-]+"
+    rf"(?: (?:{_DOT}) [\w-]+){{0,{_MOST_WORDS}}} (?:{_DOT}) [a-z]{{2,12}}(?![\w-])",
     re.IGNORECASE,
 )
+_WORD_FOR_SIGN = re.compile(rf" (?:({_AT})|{_DOT}) ", re.IGNORECASE)
 _AROUND_SIGNS = re.compile(r"(?<=[^\W_])(?:\s+([@.])\s*|([@.])\s+)(?=[^\W_])")
-_BROKEN_LINE = re.compile(r"(?<=[^\r\n]{50})=\r?\n(?=\S)|(?<=[^\W_]@)\r?\n(?=[^\W_])|(?<=[^\W_])\r?\n(?=@)")
+_SERVER_APART = re.compile(r"[\w-]++(?: \. ?[\w-]++){1,8}")
+_BROKEN_LINE = re.compile(
+    r"(?<=[^\r\n]{50})=\r?\n(?=\S)|(?<=[^\W_]@)\r?\n(?=[^\W_])|(?<=[^\W_])\r?\n(?=@)"
+    r"|(?<=[0-9][.\-/])\r?\n(?=[0-9])"
+)
 _BROKEN_NUMBER = re.compile(
-    r"(?<![^\W_])(?:[A-Z]{2}[0-9]{2}(?:[ \r\n]{0,2}[0-9A-Z]{1,8}){2,8}"
+    r"(?<![^\W_])(?:[A-Za-z]{2}[0-9]{2}[0-9A-Za-z]{0,30}+(?:[ \r\n]{1,2}[0-9A-Za-z]{1,30}+){1,8}"
     r"|[0-9]{4}(?:[ -]?[0-9]{4}|\r?\n[0-9]{4}){3})(?![^\W_])"
 )
 _GROUPED = re.compile(
-    r"(?<![^\W_])(?:[A-Za-z]{2}[0-9]{2}(?:([-._/])[0-9A-Za-z]{2,8})(?:\1[0-9A-Za-z]{1,8}){1,8}|[0-9]{4}(?:([._/])[0-9]{4})(?:\2[0-9]{4}){2})"
+    r"(?<![^\W_])(?:[A-Za-z]{2}[0-9]{2}(?:[-._/ ][0-9A-Za-z]{1,8}){2,9}|[0-9]{4}(?:[._/][0-9]{4}){3})"
     r"(?![^\W_])"
 )
 """Account and card numbers whose groups stand between signs other than spaces."""
+_SUM_OF_QUOTED = re.compile(r"(?<=[\w@.+-])(['\"`])\s*(?:\+|\.|&|\|\|)\s*\1(?=[\w@.+-])")
+"""The seam of two quoted texts that a program puts together."""
+_CARET = re.compile(r"(?<=[^\W\d_])\^{1,3}(?=[^\W\d_])")
 _SUSPECT = re.compile(
-    rf"(?:\S[ .\-_/,;|*]{{1,3}}){{7}}\S|[(\[{{<]\s*(?:{_AT}|{_DOT}|[@.])\s*[)\]}}>]| dot |\s@|@\s|[0-9=.@-]\r?\n|\n@"
-    r"|[A-Za-z]{2}[0-9]{2}[-._/]|[0-9]{4}[._/][0-9]{4}",
+    rf"(?:\S[ .\-_/,;|*]{{1,3}}){{7}}\S|[(\[{{<]\s*(?:{_AT}|{_DOT}|[@.])\s*[)\]}}>]| (?:{_DOT}) |\s@|@\s"
+    r"|[0-9=.@/-]\r?\n|\n@"
+    r"|[A-Za-z]{2}[0-9]{2}[-._/]|[0-9]{4}[._/][0-9]{4}|['\"`]\s*[+&.|]{1,2}\s*['\"`]|[^\W\d_]\^",
     re.IGNORECASE,
 )
 """Any of what follows. Most texts have none of it."""
@@ -64,15 +76,15 @@ def _signs_in_words(text: str) -> Iterator[_Cut]:
 
 def _signs_as_words(text: str) -> Iterator[_Cut]:
     for match in _IN_WORDS.finditer(text):
-        for word in re.finditer(r" (at|dot) ", match[0], re.IGNORECASE):
+        for word in _WORD_FOR_SIGN.finditer(match[0]):
             start = match.start() + word.start()
-            yield start, start + len(word[0]), "@" if word[1].lower() == "at" else "."
+            yield start, start + len(word[0]), "@" if word[1] else "."
 
 
 def _spaces_around_signs(text: str) -> Iterator[_Cut]:
     # Only around a sign of an address; elsewhere a dot and a space end a sentence.
     for at in re.finditer(r"(?<=[^\W_])\s*@\s*(?=[^\W_])", text):
-        start = text.rfind("\n", 0, at.start()) + 1
+        start = max(text.rfind("\n", 0, at.start()) + 1, at.start() - _LONGEST_LOCAL_PART)
         before = re.search(r"[\w+-]+(?: \. ?[\w+-]+)*\s*\Z", text[start : at.start()])
         for match in _AROUND_SIGNS.finditer(
             text, start + before.start() if before else at.start(), at.start()
@@ -80,7 +92,7 @@ def _spaces_around_signs(text: str) -> Iterator[_Cut]:
             yield *match.span(), match[1] or match[2]
         if len(at[0]) > 1:
             yield *at.span(), "@"
-        after = re.compile(r"[\w-]+(?: \. ?[\w-]+)+").match(text, at.end())
+        after = _SERVER_APART.match(text, at.end())
         if after:
             for match in _AROUND_SIGNS.finditer(text, at.end(), after.end()):
                 yield *match.span(), match[1] or match[2]
@@ -89,6 +101,17 @@ def _spaces_around_signs(text: str) -> Iterator[_Cut]:
 def _lines(text: str) -> Iterator[_Cut]:
     for match in _BROKEN_LINE.finditer(text):
         yield *match.span(), ""
+
+
+def _sums(text: str) -> Iterator[_Cut]:
+    for match in _SUM_OF_QUOTED.finditer(text):
+        yield *match.span(), ""
+
+
+def _carets(text: str) -> Iterator[_Cut]:
+    # As names are written in medicine: family^given^middle.
+    for match in _CARET.finditer(text):
+        yield *match.span(), " "
 
 
 def _numbers(text: str) -> Iterator[_Cut]:
@@ -100,7 +123,16 @@ def _numbers(text: str) -> Iterator[_Cut]:
             yield match.start() + sign.start(), match.start() + sign.end(), " "
 
 
-_STEPS = (_lines, _numbers, _letters_apart, _signs_in_words, _signs_as_words, _spaces_around_signs)
+_STEPS = (
+    _lines,
+    _sums,
+    _carets,
+    _numbers,
+    _letters_apart,
+    _signs_in_words,
+    _signs_as_words,
+    _spaces_around_signs,
+)
 
 
 def together(text: str) -> Normal | None:

@@ -158,12 +158,14 @@ def _card(text: str) -> bool:
 
 def _address(text: str) -> Passed | None:
     """A public IP address; private and reserved ones point to no person outside the sender's network."""
-    text = text.partition(" ")[0]
+    # A pattern may begin with the sign before it, to say that there is no digit.
+    skip = 0 if text[0] == ":" or text[0].isalnum() else 1
+    text = text[: skip + len(text[skip:].partition(" ")[0])]
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text[skip:])
     except ValueError:
         return None
-    return Passed(len(text)) if address.is_global and not address.is_multicast else None
+    return Passed(len(text), skip=skip) if address.is_global and not address.is_multicast else None
 
 
 def _email(text: str) -> Passed | None:
@@ -171,7 +173,17 @@ def _email(text: str) -> Passed | None:
     domain = text.rpartition("@")[2].rstrip(".")
     top = domain.rpartition(".")[2]
     country = {"uk": "GB"}.get(top.lower(), top.upper())
-    return Passed(len(text), country if len(top) == 2 and top.isascii() else None)
+    key = _KEY.match(text)
+    return Passed(
+        len(text), country if len(top) == 2 and top.isascii() else None, skip=key.end() if key else 0
+    )
+
+
+_KEY = re.compile(
+    r"(?:[^@]*[?&])?(?:[A-Z_]+|[a-z]|[\w.-]*(?i:mail|user|login|addr|address|account|contact|recipient|sender|owner|to|from|cc|bcc))="
+    r"(?=[^=@?&]+@)"
+)
+"""The name of a setting or of a field in a query, whose value the address is."""
 
 
 def _before_town(text: str) -> Passed:

@@ -43,7 +43,11 @@ _NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.]{1,2}[^\W\d_]+\.?)*")
 """A run of words as names have them; a line end, a comma or a digit ends it."""
 _LISTED_NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.,]{1,2}[^\W\d_]+\.?){0,5}")
 """What a field for names may hold: the family name may come first, then a comma."""
-_LINE = re.compile(r"^[ \t]*[\"']?([^\W\d][\w .\-]{1,40}?)[\"']?[ \t]*[:=][ \t]*(\S[^\n]*)$", re.MULTILINE)
+_LINE = re.compile(
+    r"^[ \t]*[\"']?([^\W\d][\w .\-]{1,40}?)[\"']?[ \t]*[:=][ \t]*(\S[^\n]*?)(?:[ \t]+(?:/\*[^\n]*|//[^\n]*|#[^\n]*))?$",
+    re.MULTILINE,
+)
+"""A name and its value, without the comment behind it."""
 _SECRET = re.compile(r"""["']?(?=\S*[\d!?#&*+@^~])(?=\S*[^\W\d_])[^\s"'(){}\[\]<>$|\\,;]{6,}["']?[\s,;]*\Z""")
 
 

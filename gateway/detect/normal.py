@@ -15,6 +15,8 @@ _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e0fff"
 )
+_FIRST_TAG = 0xE0000
+_TAGS = frozenset(chr(_FIRST_TAG + code) for code in range(0x20, 0x7F))
 _MARKED = re.compile(rf"[^\W_][\u0300-\u036f]+|[{_UNSEEN}]+")
 _MIXED = re.compile(r"[^\W\d_]*(?:[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z])[^\W\d_]*")
 _LOOKS_LIKE = str.maketrans(
@@ -32,7 +34,7 @@ SPELLINGS = (
     ),
     Carrier(
         name="Signs that nobody sees",
-        found="what stands around them: zero width, soft hyphens, direction marks",
+        found="what stands around them: zero width, soft hyphens, direction marks; what letters of tags say",
         edited=Editing.IN_PLACE,
     ),
     Carrier(
@@ -85,6 +87,10 @@ def normal(text: str) -> Normal:
             # What no letter with that accent stands for, such as an underlined digit, is the letter alone.
             pieces.append(unicodedata.normalize("NFC", match[0])[0])
             places.append(start)
+        elif tags := [place for place in range(start, end) if straight[place] in _TAGS]:
+            # Letters that no font shows, and programs read all the same.
+            pieces.append(" " + "".join(chr(ord(straight[place]) - _FIRST_TAG) for place in tags))
+            places += (tags[0], *tags)
         at = end
     pieces.append(straight[at:])
     places.extend(range(at, len(straight) + 1))

@@ -25,6 +25,8 @@ class _Plain(dict[int, str]):
                 plain = "-"
             case _ if len(compatible) == 1 and compatible.isascii():
                 plain = compatible
+            case _ if sign in "\u3002\uff61":
+                plain = "."  # As in names of servers (RFC 3490, section 3.1).
             case _ if sign in "\u2018\u2019":
                 plain = "'"
             case "Zl" | "Zp" | "Cc":

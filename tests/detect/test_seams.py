@@ -111,3 +111,14 @@ def test_what_is_put_together_stands_where_it_stood(text: str):
         assert len(reading.places) == len(reading.text) + 1
         assert reading.places[-1] == len(text)
         assert list(reading.places) == sorted(reading.places)
+
+
+@pytest.mark.parametrize(
+    "repeated", ["a @ ", "a dot ", "a at ", "DE89 3" + "N" * 400 + " ", "a-", "1-\n", "' "]
+)
+def test_signs_of_values_written_apart_do_not_make_a_long_text_take_long(repeated: str):
+    text = repeated * (20_000 // len(repeated))
+
+    reading = together(text)
+
+    assert reading is None or len(reading.text) <= len(text)
