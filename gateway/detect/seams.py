@@ -31,6 +31,15 @@ _NAMES = ("@key", "@name")
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _LOCAL_PART = re.compile(r"[\w.+-]+")
 _WHOLE_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w")
+_COUNTED = re.compile(r"(?<=[/:])[0-9]+(?![^/:.#])|\[[0-9]+\]|#[0-9]+|/[0-9]+\Z")
+"""Numbers in an address that count things of one kind."""
+_PIECES = frozenset(
+    {"content", "text", "delta", "partial json", "arguments", "token", "chunk", "piece", "t", "data"}
+)
+"""Fields that hold pieces of a text, one after another."""
+MOST_OF_A_STREAM = 20_000
+NEAR = 4
+"""Texts within which two names belong to each other."""
 _NUMBERED = re.compile(r"(.*?)[ ]?[0-9]{1,2}")
 _ROLES = {
     "day": ("day", "dd", "tag", "jour", "dia", "día", "giorno", "dag", "dzien", "dzień", "den", "nap", "zi"),
@@ -163,6 +172,53 @@ def joined(segments: Sequence[Segment]) -> Iterator[Joined]:
         )
     if worth and len(run) > 1:
         yield from _of_siblings(segments, run)
+    yield from _of_streams(segments)
+    yield from _of_names(segments)
+
+
+def _of_streams(segments: Sequence[Segment]) -> Iterator[Joined]:
+    """Texts that stand in the same place of one thing after another, as the pieces of a model's answer do."""
+    streams: dict[tuple[str, str], list[int]] = {}
+    for place, segment in enumerate(segments):
+        if 0 < len(segment.text) < LONGEST_PIECE and words_of(segment.label) in _PIECES:
+            streams.setdefault((segment.label, _COUNTED.sub("*", segment.address)), []).append(place)
+    for (label, _), places in streams.items():
+        whole = [_WHOLE_ADDRESS.search(segments[place].text) for place in places]
+        ends = [match.start() for match in whole if match is not None]
+        # Addresses that follow each other whole are no pieces of one.
+        if 1 < len(places) <= MOST_OF_A_STREAM and ends in ([], [0]):
+            yield _put(segments, places, "", label)
+
+
+def _of_names(segments: Sequence[Segment]) -> Iterator[Joined]:
+    """A first and a last name that stand near each other, and not side by side."""
+    known: list[tuple[int, str]] = []
+    for place, segment in enumerate(segments):
+        if not 0 < len(segment.text) < LONGEST_PIECE or segment.address.endswith(_NAMES):
+            continue
+        role = _role(segment.label)[0]
+        if role not in ("first", "last"):
+            continue
+        above = _above(segment)
+        for other, others in known[-2:]:
+            near = place - other <= NEAR
+            if (
+                near
+                and role != others
+                and _above(segments[other]) == above
+                and not _siblings(segments, other, place)
+            ):
+                yield _put(segments, [other, place], " ", "full name", {PERSON})
+        known.append((place, role))
+
+
+def _above(segment: Segment) -> str:
+    return _COUNTED.sub("", segment.address).rpartition("/")[0]
+
+
+def _siblings(segments: Sequence[Segment], one: int, other: int) -> bool:
+    """Whether two texts stand side by side, and are put together as such."""
+    return other == one + 1 and _parent(segments[one].address) == _parent(segments[other].address)
 
 
 def _parent(address: str) -> str:
