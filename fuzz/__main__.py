@@ -2,9 +2,9 @@
 
     python -m fuzz [--minutes 5] [--work build/fuzz] [decode] [detect] [pipeline]
 
-Needs atheris (`fuzz/requirements.txt`; CPython up to 3.13 on Linux). Seeds stand in fuzz/corpus; the grown corpora and
-what went wrong go to WORK/TARGET. Exits with 1 where an input raised, took more than five seconds or too much memory;
-it is kept in WORK/TARGET/found and becomes a regression case.
+Needs atheris (`fuzz/requirements.txt`; CPython up to 3.13 on Linux). Seeds stand in fuzz/corpus, and every case of
+tests/carriers is one; the grown corpora and what went wrong go to WORK/TARGET. Exits with 1 where an input raised, took
+more than five seconds or too much memory; it is kept in WORK/TARGET/found and becomes a regression case.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import argparse
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.carriers.case import PERSON, Wire
+from tests.carriers.corpus import CASES
 
 TARGETS = ("decode", "detect", "pipeline")
 SEEDS = Path(__file__).parent / "corpus"
@@ -32,13 +35,33 @@ def main() -> int:
     given = parser.parse_args()
     if strangers := set(given.targets) - {*TARGETS}:
         parser.error(f"no such target: {', '.join(sorted(strangers))}")
-    failed = [name for name in given.targets or TARGETS if not fuzz(name, given.minutes, given.work / name)]
+    cases = given.work / "cases"
+    write_cases(cases)
+    failed = [
+        name for name in given.targets or TARGETS if not fuzz(name, given.minutes, given.work / name, cases)
+    ]
     for name in failed:
         print(f"{name}: found something, see {given.work / name / 'found'}", file=sys.stderr)
     return int(bool(failed))
 
 
-def fuzz(name: str, minutes: float, work: Path) -> bool:
+def write_cases(folder: Path) -> None:
+    """Leave an input in the folder for every case of the corpus that is not too long for one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, case in enumerate(CASES):
+        data = as_input(case.build(PERSON))
+        if len(data) <= LONGEST_BYTES:
+            (folder / f"case-{number}").write_bytes(data)
+
+
+def as_input(wire: Wire) -> bytes:
+    """A message as the targets read it, without the headers that they have no line for."""
+    coding = dict(wire.headers).get("content-encoding", "")
+    head = [(wire.media_type or "").encode(), coding.encode(), wire.target.removeprefix(b"/")]
+    return b"\n".join([*head, wire.body])
+
+
+def fuzz(name: str, minutes: float, work: Path, cases: Path) -> bool:
     """Whether a target held for so long."""
     found = work / "found"
     for folder in (work / "corpus", found):
@@ -52,8 +75,19 @@ def fuzz(name: str, minutes: float, work: Path) -> bool:
         "print_final_stats": 1,
     }
     options = [f"-{key}={value}" for key, value in limits.items()]
-    command = [sys.executable, "-m", "fuzz.run", name, *options, str(work / "corpus"), str(SEEDS)]
-    return subprocess.run(command, check=False).returncode == 0
+    command = [
+        sys.executable,
+        "-m",
+        "fuzz.run",
+        name,
+        str(found),
+        *options,
+        str(work / "corpus"),
+        str(SEEDS),
+        str(cases),
+    ]
+    ended_well = subprocess.run(command, check=False).returncode == 0
+    return ended_well and not any(found.iterdir())
 
 
 if __name__ == "__main__":
