@@ -267,11 +267,8 @@ def decide(facts: Facts, inspection: Inspection, rules: RuleSet) -> Decision:
     Source: privacy policy, onward transfer (ONWARD-1 to ONWARD-7, EXC-1 to EXC-3), definition (DEF-1 to DEF-5), scope
     (SCOPE-1, SCOPE-3), choice (CHOICE-1, CHOICE-2), integrity (INTEG-1).
     """
-    if facts.choices is NOBODY_CHOSE:
-        matters = [matter_of(finding, rules) for finding in inspection.findings]
-    else:
-        choices = facts.choices.spread(inspection.findings)
-        matters = [matter_of(finding, rules, choices.of(finding)) for finding in inspection.findings]
+    choices = facts.choices.spread(inspection.findings)
+    matters = [matter_of(finding, rules, choices.of(finding)) for finding in inspection.findings]
     hr = any(matter.hr for matter in matters)
     weighed = [_also_as_hr(matter, hr=hr) for matter in matters]
     everything = {matter for several in weighed for matter in several}

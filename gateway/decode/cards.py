@@ -6,7 +6,7 @@ import re
 
 from gateway.decode.media import MediaType
 from gateway.decode.reading import Place, UnreadableError, below, shortened
-from gateway.decode.tree import Node, Writing
+from gateway.decode.tree import READ_ONLY, Node, Writing
 from gateway.decode.urls import PERCENT
 
 _LINE = re.compile(
@@ -31,6 +31,8 @@ _LABELS = {
     "BDAY": "date of birth",
     "NICKNAME": "first name",
 }
+_HOW_TO_READ = re.compile(r"(?:QUOTED-PRINTABLE|BASE64|[78]BIT|B)", re.IGNORECASE)
+"""Parameters without a name, in cards of version 2.1, that say how the value is to be read."""
 _FOLDS = {"\\n": "\n", "\\N": "\n"}
 
 
@@ -101,7 +103,7 @@ def read_card(node: Node[str], media: MediaType, place: Place) -> None:
         elif name not in ("BEGIN", "END", "VERSION"):
             place.leaf(node, match.span(3), VALUE, here, _LABELS.get(name, name.lower()))
         else:
-            place.leaf(node, match.span(3), VALUE, here)
+            place.leaf(node, match.span(3), READ_ONLY, here)
 
 
 def _read_parameters(node: Node[str], span: tuple[int, int], place: Place, address: str) -> None:
@@ -109,5 +111,7 @@ def _read_parameters(node: Node[str], span: tuple[int, int], place: Place, addre
     for match in _PARAMETER.finditer(node.content, *span):
         name = match[1] or name
         group, writing = (2, QUOTED) if match[2] is not None else (3, PARAMETER)
+        if name.upper() in ("ENCODING", "CHARSET") or _HOW_TO_READ.fullmatch(match[group]):
+            writing = READ_ONLY
         label = _LABELS.get(name.upper(), name.lower())
         place.leaf(node, match.span(group), writing, f"{address}@{shortened(name.lower())}", label)

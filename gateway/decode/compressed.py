@@ -1,9 +1,10 @@
-"""Compressed files: gzip, bzip2, xz and Zstandard, every member and frame of them."""
+"""Compressed files: gzip, zlib, bzip2, xz and Zstandard, every member and frame of them."""
 
 from __future__ import annotations
 
 import bz2
 import lzma
+import zlib
 from collections.abc import Callable
 from functools import partial
 
@@ -13,6 +14,7 @@ from gateway.decode.packing import FAULTS, Meter, unbzip2, unxz
 from gateway.decode.reading import Place, UnreadableError
 from gateway.decode.tree import Nested, Node
 
+_LOOKED_AT = 4096
 _BZIP2, _XZ = b"BZh", b"\xfd7zXZ\x00"
 
 
@@ -23,6 +25,7 @@ def _read_coded(coding: str, node: Node[bytes], media: MediaType, place: Place) 
 
 
 read_gzip = partial(_read_coded, "gzip")
+read_zlib = partial(_read_coded, "deflate")
 read_zstd_file = partial(_read_coded, "zstd")
 
 
@@ -53,6 +56,16 @@ def _read_streams(
         inner = Node(b"".join(meter.pieces))
         node.parts.append(Nested(0, len(content), inner, pack))
         place.reading.read_body(inner, MediaType(), place)
+
+
+def looks_like_zlib(content: bytes) -> bool:
+    """Whether a content has the head of zlib, and its beginning can be undone."""
+    if len(content) < 8 or content[0] & 0x0F != 8 or int.from_bytes(content[:2]) % 31:
+        return False
+    try:
+        return bool(zlib.decompressobj().decompress(content[:_LOOKED_AT], _LOOKED_AT))
+    except zlib.error:
+        return False
 
 
 read_bzip2 = partial(_read_streams, "bz2", _BZIP2, unbzip2, bz2.compress)

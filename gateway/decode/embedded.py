@@ -11,30 +11,45 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+
+import brotli
 
 from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.core.errors import SpliceError
 from gateway.core.model import Unread
+from gateway.decode.codings import undo_codings
 from gateway.decode.formats import likely_format, marked_format
 from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType, charset_of, decode_charset
 from gateway.decode.opaque import LARGEST_KEY_BYTES
 from gateway.decode.reading import Inside, Place, UnreadableError
-from gateway.decode.structured import STRING, is_json, read_json
+from gateway.decode.spelled import spelled
+from gateway.decode.structured import is_json, read_json
 from gateway.decode.tree import Nested, Node, Writing
 from gateway.decode.urls import PERCENT, read_form
 
+_LOOKED_AT = 4096
+_A_FILE = 256
+"""Characters of a text that is Base64 from end to end, from which on it can be nothing else."""
 SHORTEST_RUN = 12
 """Characters of a run that are worth undoing: nine bytes."""
 
 _QUICK = re.compile(
-    r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})|&#?\w{2,8};|<[A-Za-z/!?]"
+    r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\(?:[uU][0-9A-Fa-f{]{4}|x[0-9A-Fa-f]{2}|[01][0-7]{2})|&#?\w{2,8};|<[A-Za-z/!?]"
 )
-_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
+_SPELLED = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}(?:, |[ :,;.-])){7}|=[2-7C-F][0-9A-F]|\S{20}")
+"""What digits with signs between them look like, and other signs in the place of letters."""
+_UTF_8_BYTE = r"\\x[89ABab][0-9A-Fa-f]"
+_ESCAPE = re.compile(
+    rf"\\x[Ff][0-4](?:{_UTF_8_BYTE}){{3}}|\\x[Ee][0-9A-Fa-f](?:{_UTF_8_BYTE}){{2}}|\\x(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f])"
+    rf"{_UTF_8_BYTE}|\\x[0-9A-Fa-f]{{2}}|\\u[0-9A-Fa-f]{{4}}|\\u\{{0{{0,4}}[0-9A-Fa-f]{{1,6}}\}}|\\U000[0-9A-Fa-f]{{5}}"
+    r"|\\(?:0[4-7][0-7]|1[0-7]{2})(?![0-9])"
+)
 _XML = re.compile(r"\s*<(\?xml\b|([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>.*</\2\s*>\s*\Z)", re.DOTALL)
 _HTML = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|form|h[1-6]|head|hr|html|i|img|input|label|li|link"
@@ -50,10 +65,17 @@ _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[\w.-]+)*);base64,
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]++\.?)++")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _WORDS = re.compile(r"[\w\s.,;:@'\"(){}\[\]&=+/-]+")
-ESCAPES = Writing(
-    _ESCAPE, lambda token: STRING.read(token.replace("\\x", "\\u00") if token[1] == "x" else token), sign="\\"
-)
-"""Plain text in which characters are written as in JavaScript."""
+
+
+def _character(token: str) -> str:
+    if token[1] == "x":
+        return PERCENT.read(token.replace("\\x", "%"))
+    code = int(token[1:], 8) if token[1].isdigit() else int(token[2:].strip("{}"), 16)
+    return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
+
+
+ESCAPES = Writing(_ESCAPE, _character, sign="\\")
+"""Plain text in which characters are written as in JavaScript, Python or C."""
 
 
 _WITHIN_BOUNDS = f"too deep or too large: {UNREAD}"
@@ -66,8 +88,8 @@ INSIDE = (
         otherwise=_WITHIN_BOUNDS,
     ),
     Carrier(
-        name="Percent signs and JavaScript escapes in a value",
-        found="what they stand for, also one in another",
+        name="Percent signs and escapes in a value",
+        found="what they stand for, also one in another: as in JavaScript, Python and C, octal ones among them",
         edited=Editing.IN_PLACE,
         otherwise=_WITHIN_BOUNDS,
     ),
@@ -78,8 +100,9 @@ INSIDE = (
         otherwise=f"long and of no known format: {UNREAD}; short: a key or signature, let be",
     ),
     Carrier(
-        name="Hexadecimal digits in a value",
-        found="text",
+        name="Digits and other alphabets in a value",
+        found="text and every format above, in hexadecimal, decimal or binary digits with and without signs between "
+        "them, Base32, Ascii85, Base85, uuencode, quoted-printable",
         edited=Editing.IN_PLACE,
         otherwise="of no known format: a hash or key, let be",
     ),
@@ -101,7 +124,7 @@ INSIDE = (
 
 def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
     """Read what a text of this address and label holds besides being text."""
-    if text.lstrip()[:1] not in ("{", "[") and not _QUICK.search(text):
+    if text.lstrip()[:1] not in ("{", "[") and not (_QUICK.search(text) or _SPELLED.search(text)):
         return Inside()
     place = replace(place, base=address, label=label)
     node = Node(text)
@@ -111,7 +134,12 @@ def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
     except UnreadableError as error:
         place.reading.unread.append(Unread(place.base, error.reason))
         return Inside((Nested(0, len(text), node, str),))
-    return Inside(tuple(_runs(text, place)))
+    runs = tuple(_apart(list(_runs(text, place)), _spelled(text, place)))
+    # A file in Base64 says nothing as it stands, and what looks like a number in it is none.
+    whole = (
+        len(runs) == 1 and len(text) >= _A_FILE and (runs[0].start, runs[0].end) == (0, len(text.rstrip()))
+    )
+    return Inside(runs, says_all=whole and runs[0].encode is not _refuse_signed)
 
 
 def _read_wholly(node: Node[str], place: Place) -> bool:
@@ -174,6 +202,25 @@ def _runs(text: str, place: Place) -> Iterator[Nested]:
                 at += len(piece) + 1
 
 
+def _spelled(text: str, place: Place) -> Iterator[Nested]:
+    for span, data, encode in spelled(text):
+        if not (_is_text(data) or _is_known(data)):
+            continue
+        inner = Node(data)
+        within = _deeper(place, len(data), ".spelled")
+        with within.unread_on_error():
+            place.reading.read_body(inner, MediaType(), within)
+        yield Nested(*span, inner, encode)
+
+
+def _apart(runs: list[Nested], others: Iterable[Nested]) -> Iterable[Nested]:
+    """The runs, and those of the others that touch none of them and none before, in order."""
+    for other in others:
+        if all(other.end <= one.start or one.end <= other.start for one in runs):
+            runs.append(other)
+    return sorted(runs, key=lambda one: one.start)
+
+
 def _run(
     span: tuple[int, int], text: str, media: MediaType | None, place: Place, is_signed: bool
 ) -> tuple[Nested, ...] | None:
@@ -190,6 +237,9 @@ def _run(
         place.reading.unread.append(Unread(place.base, error.reason))
         return ()
     if media is None and not (_is_text(data) or _is_known(data)):
+        if (plain := _unpacked(inner, within)) is not None:
+            place.reading.read_body(plain, MediaType(), within)
+            return (Nested(*span, inner, _refuse_signed if is_signed else encode),)
         if not place.base.startswith(("header:", "cookie:")):
             place.reading.unread.append(Unread(within.base, "unknown-media-type"))
         return ()
@@ -215,7 +265,9 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
         data = base64.b64decode(compact.translate(_STANDARD) + "=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return None
-    if media is None and not (_is_text(data) or len(data) > LARGEST_KEY_BYTES or _is_known(data)):
+    if media is None and not (
+        _is_text(data) or len(data) > LARGEST_KEY_BYTES or _is_known(data) or _begins_packed(data)
+    ):
         return None
     padded = run.endswith("=") or len(compact) % 4 == 0
 
@@ -231,6 +283,35 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
 
 
 _STANDARD = str.maketrans("-_", "+/")
+
+
+def _unpacked(node: Node[bytes], place: Place) -> Node[bytes] | None:
+    """What is in a content compressed without a mark, where that is a text or of a known format."""
+    for coding in ("deflate", "br"):
+        try:
+            plain = undo_codings(node, [coding], place)
+        except UnreadableError:
+            continue
+        if _is_text(plain.content) or _is_known(plain.content):
+            return plain
+        node.parts.clear()
+    return None
+
+
+def _begins_packed(data: bytes) -> bool:
+    """Whether the first bytes can be undone to a text, as those of keys cannot."""
+    for undo in (
+        lambda: zlib.decompressobj().decompress(data, _LOOKED_AT),
+        lambda: zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, _LOOKED_AT),
+        lambda: brotli.Decompressor().process(data, output_buffer_limit=_LOOKED_AT),
+    ):
+        try:
+            plain = undo()
+        except (zlib.error, brotli.error):
+            continue
+        if len(plain) >= SHORTEST_RUN and (_is_text(plain) or _is_known(plain)):
+            return True
+    return False
 
 
 def _is_known(data: bytes) -> bool:

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 
 from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.decode.cards import looks_like_card, read_card
-from gateway.decode.compressed import read_bzip2, read_gzip, read_xz, read_zstd_file
+from gateway.decode.compressed import (
+    looks_like_zlib,
+    read_bzip2,
+    read_gzip,
+    read_xz,
+    read_zlib,
+    read_zstd_file,
+)
 from gateway.decode.events import looks_like_events, read_events
+from gateway.decode.hl7 import looks_like_hl7, read_hl7
 from gateway.decode.html import read_html
 from gateway.decode.images import read_image
 from gateway.decode.markup import read_xml
@@ -34,6 +42,7 @@ from gateway.decode.tabular import read_csv
 from gateway.decode.tar import is_tar, read_tar
 from gateway.decode.tree import Node, Writing
 from gateway.decode.urls import read_form
+from gateway.decode.yaml import looks_like_yaml, read_yaml
 from gateway.decode.zipfiles import is_zip, read_zip
 
 TextReader = Callable[[Node[str], MediaType, Place], None]
@@ -174,6 +183,14 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         edited=Editing.IN_PLACE,
     ),
     TextFormat(
+        name="HL7 version 2",
+        types=("application/hl7-v2", "x-application/hl7-v2+er7", "application/edi-hl7"),
+        read=read_hl7,
+        looks=looks_like_hl7,
+        found="components of all fields, called by what they are where the segment is of people",
+        edited=Editing.IN_PLACE,
+    ),
+    TextFormat(
         name="Server-sent events",
         types=("text/event-stream",),
         read=read_events,
@@ -184,10 +201,11 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
     TextFormat(
         name="YAML",
         types=("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "+yaml"),
-        read=read_undeclared,
-        found="as text: scalars in all styles, keys, comments, anchors; escapes undone",
+        read=read_yaml,
+        looks=looks_like_yaml,
+        found="scalars in all styles, unfolded, escapes undone, called by their keys; keys, comments, anchors, tags",
         edited=Editing.IN_PLACE,
-        otherwise="a plain scalar that is a value becomes a list of one word",
+        otherwise="broken or over 256 Ki characters: read as text",
     ),
     TextFormat(
         name="GraphQL",
@@ -274,6 +292,15 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         marks=(b"\x1f\x8b\x08",),
         read=read_gzip,
         found="the file in it, every member of it; file name and comment",
+        edited=Editing.REBUILT,
+        otherwise=_LEFT_OVER,
+    ),
+    BinaryFormat(
+        name="Compressed (zlib)",
+        types=("application/zlib",),
+        looks=looks_like_zlib,
+        read=read_zlib,
+        found="what is compressed",
         edited=Editing.REBUILT,
         otherwise=_LEFT_OVER,
     ),
@@ -388,7 +415,10 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
     BinaryFormat(
         name="Other known files",
         types=(),
-        marks=(*(b"Rar!\x1a\x07", b"\x01\x00\x00\x00\x6c\x00\x00\x00", b"\xd7\xcd\xc6\x9a"),),
+        marks=(
+            *(b"Rar!\x1a\x07", b"\x01\x00\x00\x00\x6c\x00\x00\x00", b"\xd7\xcd\xc6\x9a"),
+            *(b"=ybegin ", b"ARROW1", b"Obj\x01", b"ORC"),
+        ),
         read=read_nothing,
         found="nothing",
         edited=Editing.NEVER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gateway.decode.dispositions import read_disposition
 from gateway.decode.reading import Place
 from gateway.decode.tree import READ_ONLY, Nested, Node, Writing
 from gateway.decode.urls import PERCENT, read_cookies
@@ -38,7 +39,9 @@ def read_header(name: str, value: bytes, place: Place) -> Node[bytes]:
     node.parts.append(Nested(0, len(value), inner, encode))
     if name == "cookie":
         read_cookies(inner, place)
-    else:
+    elif name != "content-disposition" or not read_disposition(
+        inner, (0, len(inner.content)), place, f"header:{name}@"
+    ):
         # Referer, Origin and their like hold addresses with escapes of their own.
         escaped = "://" in inner.content and " " not in inner.content
         place.leaf(

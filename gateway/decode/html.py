@@ -11,6 +11,7 @@ from html import unescape
 from html.entities import html5
 from xml.sax.saxutils import escape
 
+from gateway.decode.markup import INLINE
 from gateway.decode.media import MediaType
 from gateway.decode.reading import Place, shortened
 from gateway.decode.tree import READ_ONLY, Node, Writing
@@ -66,6 +67,13 @@ QUOTED = Writing(_TOKEN, _character, _escaped, re.compile(r"[^\"]*"), "&")
 SINGLE_QUOTED = Writing(_TOKEN, _character, _escaped, re.compile(r"[^']*"), "&")
 UNQUOTED = Writing(_TOKEN, _character, _escaped, re.compile(r"[^\"]*"), "&", lambda raw: f'"{raw}"')
 LITERAL = Writing(allowed=re.compile(rf"(?:(?!</(?:{'|'.join(_END_OF)})|<!--).)*", re.DOTALL | re.IGNORECASE))
+STYLE = Writing(
+    re.compile(r"\\[0-9A-Fa-f]{1,6}[ \n]?"),
+    lambda token: unescape(f"&#x{token[1:].strip()};") or "\ufffd",
+    allowed=LITERAL.allowed,
+    sign="\\",
+)
+"""A style sheet, with its escapes."""
 COMMENT = Writing(allowed=re.compile(r"(?!-?>)(?:(?!--).)*(?<!-)", re.DOTALL))
 DECLARATION = Writing(allowed=re.compile(r"[^>]*"))
 
@@ -80,12 +88,19 @@ class _Tokenizer:
         self._node, self._place, self._prefix = node, place, place.kind("html")
         self._names: set[str] = set()
         self._tag = ""
+        # What follows each other with nothing but comments and inline elements between is one text.
+        self._run: list[tuple[tuple[int, int], Writing]] = []
+        self._run_tag = ""
+        # Cells of a table are called by the heads of their columns.
+        self._heads: dict[int, str] = {}
+        self._column = -1
 
     def read(self) -> None:
         text, at = self._node.content, 1 if self._node.content.startswith("\ufeff") else 0
         while at < len(text):
             if match := _TEXT.match(text, at):
-                self._leaf(match.span(), TEXT)
+                self._run_tag = self._run_tag if self._run else self._tag
+                self._run.append((match.span(), TEXT))
                 at = match.end()
             elif match := _TAG.match(text, at):
                 at = self._read_tag(match)
@@ -100,6 +115,28 @@ class _Tokenizer:
                 end_at = len(text) if end_at < 0 else end_at
                 self._leaf((at + 2, end_at), DECLARATION, "!declaration")
                 at = end_at + 1
+        self._end_run()
+        self._node.parts.sort(key=lambda part: part.start)
+
+    def _end_run(self) -> None:
+        tag, run = self._run_tag, self._run
+        label = self._heads.get(self._column, tag) if tag == "td" else tag
+        if tag == "th" and run:
+            words = "".join(writing.decoded(self._node.content[slice(*span)]) for span, writing in run)
+            self._heads.setdefault(self._column, shortened(words.strip()))
+        if len(run) > 1:
+            self._place.pieces(self._node, run, f"{self._prefix}{tag}", label)
+        elif run:
+            self._place.leaf(self._node, *run[0], f"{self._prefix}{tag}", label)
+        self._run = []
+
+    def _count_cells(self, name: str, *, opens: bool) -> None:
+        if name == "table":
+            self._heads = {}
+        if name in ("table", "tr"):
+            self._column = -1
+        elif name in ("td", "th") and opens:
+            self._column += 1
 
     def _leaf(self, span: tuple[int, int], writing: Writing, suffix: str = "") -> None:
         self._place.leaf(self._node, span, writing, f"{self._prefix}{self._tag}{suffix}", self._tag)
@@ -113,8 +150,11 @@ class _Tokenizer:
 
     def _read_tag(self, tag: re.Match[str]) -> int:
         text, at = self._node.content, tag.end()
+        if tag[1].lower() not in INLINE["html"]:
+            self._end_run()
         name = self._name(tag.span(1), "element")
         self._tag = name
+        self._count_cells(name, opens=text[tag.start() + 1] != "/")
         while not (end := _TAG_END.match(text, at)):
             match = _ATTRIBUTE.match(text, at)
             assert match is not None
@@ -128,6 +168,7 @@ class _Tokenizer:
         if name in _END_OF and text[tag.start() + 1] != "/":
             stop = _END_OF[name].search(text, at)
             assert stop is not None
-            self._leaf((at, stop.start()), LITERAL if name in _LITERAL else TEXT)
+            writing = STYLE if name == "style" else LITERAL if name in _LITERAL else TEXT
+            self._leaf((at, stop.start()), writing)
             at = stop.start()
         return at

@@ -26,6 +26,11 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"\s++([^\s=]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
+_NAMESPACE = re.compile(
+    r"""\s+xmlns(?::[\w.-]+)?\s*=\s*["'](?:http://(?:www\.w3\.org|schemas\.[\w.]+|purl\.org|ns\.adobe\.com)/"""
+    r"""|urn:(?:oasis|iso|schemas-microsoft-com):|adobe:ns:)[\w./:#-]{0,80}["']"""
+)
+"""A namespace of the great standards: many have dates in them, and a changed one breaks the document."""
 _DECLARATION = re.compile(
     r"""<\?xml\s+version\s*=\s*["']1\.[0-9]["'](\s+encoding\s*=\s*["'][A-Za-z0-9._-]{1,20}["'])?"""
     r"""(\s+standalone\s*=\s*["'](yes|no)["'])?\s*\?>"""
@@ -82,6 +87,45 @@ def read_xml(node: Node[str], media: MediaType, place: Place) -> None:
     read_flowing(node, _NO_FLOW, place)
 
 
+INLINE: dict[str, frozenset[str]] = {
+    "html": frozenset(
+        [
+            "a",
+            "abbr",
+            "acronym",
+            "b",
+            "bdi",
+            "bdo",
+            "big",
+            "code",
+            "data",
+            "del",
+            "em",
+            "font",
+            "i",
+            "ins",
+            "kbd",
+            "mark",
+            "nobr",
+            "q",
+            "s",
+            "samp",
+            "small",
+            "span",
+            "strike",
+            "strong",
+            "sub",
+            "sup",
+            "time",
+            "tt",
+            "u",
+            "var",
+            "wbr",
+        ]
+    ),
+    "svg": frozenset({"a", "tspan", "textPath"}),
+}
+"""Elements that begin no text of their own, by the document's outermost element."""
 _NO_FLOW = Flow(paragraphs=frozenset())
 
 
@@ -122,6 +166,10 @@ def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> lis
     frames: list[tuple[str, str, Counter[str], str, _Paragraph | None]] = []
     path, label, siblings, local = prefix, "", Counter[str](), ""
     paragraph: _Paragraph | None = None
+    # What follows each other in an element with nothing but comments and inline elements between is one text.
+    run = _Paragraph(path, label)
+    run_place = 0
+    inline: frozenset[str] = frozenset()
 
     def named(span: tuple[int, int], kind: str) -> None:
         name = text[slice(*span)]
@@ -130,10 +178,22 @@ def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> lis
             found.append((span, READ_ONLY, f"{prefix}{shortened(name)}@{kind}", f"{kind} name"))
 
     def add(span: tuple[int, int], writing: Writing) -> None:
+        nonlocal run, run_place
         if paragraph is not None and (not flow.texts or local in flow.texts):
             paragraph.pieces.setdefault(local if flow.texts else "", []).append((span, writing))
-        else:
-            found.append((span, writing, path, label))
+            return
+        if not run.pieces:
+            run, run_place = _Paragraph(path, label), len(found)
+        run.pieces.setdefault("", []).append((span, writing))
+
+    def end_run() -> None:
+        nonlocal run
+        pieces = run.pieces.get("", [])
+        if len(pieces) == 1:
+            found.insert(run_place, (*pieces[0], run.path, run.label))
+        elif pieces:
+            flowing.append(run)
+        run = _Paragraph(path, label)
 
     while at < len(text):
         less = text.find("<", at)
@@ -161,9 +221,15 @@ def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> lis
         elif kind == "end":
             if not frames:
                 raise UnreadableError("bad-syntax")
+            if local not in inline:
+                end_run()
             path, label, siblings, local, paragraph = frames.pop()
         else:
             name = match["start"]
+            if not frames:
+                inline = INLINE.get(_local(name), inline)
+            if _local(name) not in inline:
+                end_run()
             named(match.span("start"), "element")
             siblings[name] += 1
             count = siblings[name]
@@ -178,7 +244,7 @@ def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> lis
                 texts.append((match.span(), _break(sign)))
                 continue
             for attribute in _ATTRIBUTE.finditer(text, *match.span("attributes")):
-                if flow.structure.fullmatch(attribute[0]):
+                if flow.structure.fullmatch(attribute[0]) or _NAMESPACE.fullmatch(attribute[0]):
                     continue
                 named(attribute.span(1), "attribute")
                 attribute_name = shortened(attribute[1])
@@ -194,6 +260,7 @@ def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> lis
                     flowing.append(paragraph)
                 elif local in flow.apart:
                     paragraph = None
+    end_run()
     return found
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from email.errors import HeaderParseError
 from email.header import Header, decode_header
 
+from gateway.core.errors import SpliceError
+from gateway.decode.dispositions import EXTENDED, read_disposition
 from gateway.decode.headers import encode_latin_1, encode_utf8, writing_of
 from gateway.decode.media import MediaType, decode_charset, known_charset, parse_media_type
 from gateway.decode.reading import Place, UnreadableError, shortened
@@ -19,13 +21,6 @@ from gateway.decode.urls import PERCENT
 _LINE_END = re.compile(rb"\r?\n")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _HEADER = re.compile(r"^([^:\r\n]*+):[ \t]*+((?:[^\r\n]|\r?\n[ \t])*+)", re.MULTILINE)
-_PARAMETER = re.compile(
-    r"\s*+;\s*+(name|filename|filename\*|size|creation-date|modification-date|read-date)="
-    r'(?:"((?:[^"\\]|\\.)*+)"|([^";\r\n]*+))',
-    re.IGNORECASE | re.DOTALL,
-)
-_DISPOSITION = re.compile(rf"([^;=\s]++)((?:{_PARAMETER.pattern})*+)[;\s]*+", _PARAMETER.flags)
-_EXTENDED = re.compile(r"(?:utf-8|iso-8859-1)'[A-Za-z]{0,3}'", re.IGNORECASE)
 _KNOWN_HEADERS = frozenset(
     {
         f"content-{what}"
@@ -33,20 +28,6 @@ _KNOWN_HEADERS = frozenset(
     }
     | {"mime-version"}
 )
-_KNOWN_DISPOSITIONS = frozenset({"form-data", "attachment", "inline", "file"})
-
-_ESCAPED = re.compile(r'\\["\\]|%22|%0[DA]')
-_READ = {'\\"': '"', "\\\\": "\\", "%22": '"', "%0D": "\r", "%0A": "\n"}
-QUOTED = Writing(
-    _ESCAPED,
-    _READ.__getitem__,
-    lambda text: re.sub(r'(["\\])', r"\\\1", text),
-    re.compile(r'(?:[^"\\\r\n\0]|\\[^\r\n\0])*'),
-)
-"""A quoted parameter, as RFC 9110 escapes it or as browsers do."""
-BARE = Writing(allowed=re.compile(r"[^\s\";]*"))
-
-
 _LIKE_MAIL = re.compile(
     rb"(?:[A-Za-z][A-Za-z0-9-]{1,60}:[^\r\n]*+\r?\n(?:[ \t][^\r\n]*+\r?\n)*+){2,}+\r?\n", re.DOTALL
 )
@@ -62,13 +43,22 @@ _CONTINUED = re.compile(
     r"""[;\s]([\w-]+)\*([0-9]+)(\*?)=(?:"((?:[^"\\]|\\.)*+)"|([^";\s]*+))""", re.IGNORECASE
 )
 
+_DKIM = re.compile(rb"^dkim-signature:", re.IGNORECASE | re.MULTILINE)
+"""What a sender's server writes over headers and content (RFC 6376)."""
 _Framed = Callable[[bytes], bytes]
 
 
 def read_mail(node: Node[bytes], media: MediaType, place: Place) -> None:
     """Read a mail: its headers, and its content by the type and transfer encoding they name."""
     base = place.kind("mail").rstrip(":")
+    blank = _BLANK_LINE.search(node.content)
+    if _DKIM.search(node.content, 0, blank.start() if blank else len(node.content)):
+        node.rebuild = _refuse_sealed
     read_entity(node, (0, len(node.content)), lambda _: place.within(base), bytes)
+
+
+def _refuse_sealed(_: object) -> bytes:
+    raise SpliceError("signed: a mail's signature covers what the edits would change")
 
 
 def looks_like_mail(content: bytes) -> bool:
@@ -125,8 +115,8 @@ def _read_headers(header: Node[str], fields: list[tuple[str, re.Match[str]]], pl
     at = 0
     for name, match in fields:
         _read_line_outside(header, at, match.start(), place)
-        if name == "content-disposition" and _DISPOSITION.fullmatch(match[2]):
-            _read_disposition(header, match.start(2), match.end(2), place)
+        if name == "content-disposition" and read_disposition(header, match.span(2), place, f"{place.base}@"):
+            pass
         elif name != "content-transfer-encoding":
             if name not in _KNOWN_HEADERS:
                 place.leaf(header, match.span(1), READ_ONLY, f"{place.base}@{shortened(name)}@name")
@@ -195,7 +185,7 @@ def _joined(text: str) -> str:
     pieces: dict[str, list[tuple[int, str]]] = {}
     for match in _CONTINUED.finditer(text):
         value = match[5] if match[4] is None else re.sub(r"\\(.)", r"\1", match[4], flags=re.DOTALL)
-        if match[2] == "0" and match[3] and (extended := _EXTENDED.match(value)):
+        if match[2] == "0" and match[3] and (extended := EXTENDED.match(value)):
             value = value[extended.end() :]
         pieces.setdefault(match[1].lower(), []).append((int(match[2]), value))
     return " ".join(PERCENT.decoded("".join(value for _, value in sorted(some))) for some in pieces.values())
@@ -204,24 +194,6 @@ def _joined(text: str) -> str:
 def _read_line_outside(header: Node[str], start: int, end: int, place: Place) -> None:
     """Lines that are no header are nobody's syntax; read them as they are."""
     place.leaf(header, (start, end), READ_ONLY, f"{place.base}@headers")
-
-
-def _read_disposition(header: Node[str], start: int, end: int, place: Place) -> None:
-    kind_end = end if (semicolon := header.content.find(";", start, end)) < 0 else semicolon
-    if header.content[start:kind_end].strip().lower() not in _KNOWN_DISPOSITIONS:
-        place.leaf(header, (start, kind_end), READ_ONLY, f"{place.base}@disposition")
-    for match in _PARAMETER.finditer(header.content, start, end):
-        name = match[1].lower()
-        address = f"{place.base}@{shortened(name)}"
-        if match[2] is not None:
-            place.leaf(header, match.span(2), QUOTED, address, shortened(name))
-            continue
-        at, to = match.span(3)
-        if name.endswith("*"):
-            extended = _EXTENDED.match(header.content, at, to)
-            place.leaf(header, (extended.end() if extended else at, to), PERCENT, address, shortened(name))
-        else:
-            place.leaf(header, (at, to), BARE, address, shortened(name))
 
 
 def _decode_base64(content: bytes) -> bytes:

@@ -98,6 +98,19 @@ NUMBER_CELL = Writing(
     finish=_cell_finish,
 )
 
+_PAGE_CODE = r"&amp;(?:[A-Za-z+-]|[0-9]{1,3}|&quot;[^<&]*&quot;|\"[^<\"]*\")"
+PAGE_HEADER = Writing(
+    re.compile(rf"{_PAGE_CODE}|{TEXT.token.pattern}"),  # type: ignore[union-attr]
+    lambda token: "\n" if len(token) > len("&amp;") and token.startswith("&amp;") else TEXT.read(token),
+    escape,
+    TEXT.allowed,
+    "&",
+)
+"""What stands above and below the pages of a sheet, with codes for places and looks."""
+_PAGE_HEADERS = frozenset(
+    {f"{pages}{what}" for pages in ("odd", "even", "first") for what in ("Header", "Footer")}
+)
+
 
 @dataclass(slots=True)
 class Package:
@@ -241,6 +254,8 @@ class _Sheet:
         read_flowing(self.node, _OOXML, self.place, self._revised, labels)
 
     def _revised(self, found: Found) -> Found | None:
+        if found[1] is TEXT and found[3].rpartition(":")[2] in _PAGE_HEADERS:
+            return found[0], PAGE_HEADER, found[2], found[3]
         cell = self.cells.get(found[0][0]) if found[1] is TEXT else None
         if cell is None:
             return found

@@ -96,9 +96,11 @@ def _read_frame(node: Node[bytes], media: MediaType, place: Place, *, compressed
 
 
 def read_grpc_web_text(node: Node[bytes], media: MediaType, place: Place) -> None:
-    """Read the frames of gRPC-web, which stand in Base64."""
+    """Read the frames of gRPC-web, which stand in Base64, in one piece or several that are padded each."""
     try:
-        data = base64.b64decode(node.content, validate=True)
+        data = b"".join(
+            base64.b64decode(piece, validate=True) for piece in re.findall(rb"[^=]+={0,2}|=+", node.content)
+        )
     except binascii.Error:
         raise UnreadableError("bad-encoding") from None
     inner = Node(data)

@@ -10,6 +10,7 @@ from py7zr.io import BytesIOFactory
 
 from gateway.decode.foreign import Foreign, foreign
 from gateway.decode.media import MediaType
+from gateway.decode.members import FILE_NAME
 from gateway.decode.reading import Place, UnreadableError, shortened
 from gateway.decode.tree import Node
 
@@ -40,6 +41,6 @@ def read_7z(node: Node[bytes], media: MediaType, place: Place) -> None:
         except PasswordRequired:
             raise UnreadableError("encrypted") from None
         for one in members:
-            found.text(one.filename, f"{shortened(one.filename)}@filename", "filename")
+            found.text(one.filename, f"{shortened(one.filename)}@filename", FILE_NAME)
         for name, member in factory.products.items():
             found.content(member.read(), shortened(name))

@@ -43,6 +43,31 @@ STRING = Writing(_ESCAPE, _unescaped, escaped, _ALLOWED, "\\")
 NUMBER = Writing(_ESCAPE, _unescaped, escaped, _ALLOWED, "\\", finish=lambda raw: f'"{raw}"')
 """A number's token; edited, it becomes a string."""
 
+_FEWEST_CODES = 8
+_CODE_LIST = re.compile(r"[0-9]{1,3}(?:\s*,\s*[0-9]{1,3}){7,}")
+_CODE = re.compile(
+    r"(?:,\s*)?(?:(?:19[5-9]|2[01][0-9]|22[0-3])\s*,\s*(?:12[89]|1[3-8][0-9]|19[01])|[0-9]{1,3})\s*"
+)
+
+
+def _coded(token: str) -> str:
+    codes = bytes(min(int(one), 0xFF) for one in re.findall("[0-9]+", token))
+    try:
+        return codes.decode()
+    except UnicodeDecodeError:
+        return codes.decode("latin-1")
+
+
+CODES = Writing(
+    _CODE,
+    _coded,
+    lambda text: "".join(f",{code}" for code in text.encode()),
+    re.compile(r"[0-9,\s]*"),
+    finish=lambda raw: raw.removeprefix(","),
+)
+"""The members of an array that are the numbers of characters, or of the bytes of a text."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
 
 def read_json(node: Node[str], media: MediaType, place: Place) -> None:
     """Read a text that is one JSON value."""
@@ -99,6 +124,7 @@ def _scan(text: str, start: int, end: int, max_depth: int, address: str) -> list
     keys: dict[str, tuple[str, str]] = {}
     # One frame a container around the value: its address, its label, and the position in it (None in an object).
     frames: list[tuple[str, str, int | None]] = []
+    array_began, array_found = 0, 0
     parent, parent_label, index = address, "", None
     here, label = address, ""
     for match in _TOKEN.finditer(text, start, end):
@@ -133,12 +159,27 @@ def _scan(text: str, start: int, end: int, max_depth: int, address: str) -> list
                 index = 0 if sign == "[" else None
                 if index is not None:
                     here = below(parent, "0")
+                    array_began, array_found = match.end(), len(found)
             elif not frames:
                 raise UnreadableError("bad-syntax")
             else:
+                if sign == "]" and len(found) - array_found >= _FEWEST_CODES and found[-1][1] is NUMBER:
+                    span = _codes(text, array_began, match.start())
+                    if span is not None:
+                        found[array_found:] = [(span, CODES, parent, parent_label)]
                 parent, parent_label, index = frames.pop()
                 label = parent_label
     return found
+
+
+def _codes(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Where the members of an array of numbers stand, if these say words."""
+    match = _CODE_LIST.match(text, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
+    if match is None or text[match.end() : end].strip():
+        return None
+    says = CODES.decoded(match[0])
+    wordy = sum(sign.isalpha() for sign in says) >= len(says) // 2
+    return match.span() if wordy and not _CONTROL.search(says) else None
 
 
 def _refuse_constant(name: str) -> None:

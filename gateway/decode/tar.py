@@ -13,7 +13,7 @@ from functools import partial
 
 from gateway.core.errors import SpliceError
 from gateway.decode.media import MediaType
-from gateway.decode.members import read_member
+from gateway.decode.members import FILE_NAME, read_member, writing_of_name
 from gateway.decode.reading import Place, UnreadableError, shortened
 from gateway.decode.tree import READ_ONLY, Change, Nested, Node, Writing, spliced_in
 
@@ -99,7 +99,9 @@ def _read_header(node: Node[bytes], at: int, place: Place) -> None:
         field = node.content[at + first : at + last]
         text, charset = _text(field)
         inner = Node(text)
-        place.leaf(inner, (0, len(text)), _FITS, f"{place.base}@{label}", label)
+        is_name = label == "filename"
+        writing = writing_of_name(text, _FITS) if is_name else _FITS
+        place.leaf(inner, (0, len(text)), writing, f"{place.base}@{label}", FILE_NAME if is_name else label)
         node.parts.append(Nested(at + first, at + last, inner, partial(_padded, charset, last - first)))
         if rest := field[len(text.encode(charset)) :].strip(b"\0"):
             hidden = Node(rest.decode("latin-1"))
@@ -120,7 +122,7 @@ def _read_member(node: Node[bytes], start: int, end: int, kind: bytes, name: str
     if kind in _SPECIAL:
         # Records that count their own length, and names that others refer to.
         text = Node(inner.content.decode("utf-8", "replace").rstrip("\0"))
-        place.leaf(text, (0, len(text.content)), READ_ONLY, f"{place.base}@extended", "filename")
+        place.leaf(text, (0, len(text.content)), READ_ONLY, f"{place.base}@extended", FILE_NAME)
         node.parts.append(Nested(start, start, text, str.encode))
         return
     node.parts.append(Nested(start, end, inner, bytes))

@@ -10,8 +10,6 @@ Source: APPNOTE.TXT 6.3.10 of PKWARE.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import re
 import struct
 import zlib
@@ -20,11 +18,12 @@ from dataclasses import dataclass, field
 
 from gateway.core.errors import SpliceError
 from gateway.decode.media import MediaType
-from gateway.decode.members import read_member
+from gateway.decode.members import FILE_NAME, read_member, writing_of_name
 from gateway.decode.office import package_of
-from gateway.decode.packing import FAULTS, Meter, inflate, unbzip2, unlzma, unxz, unzstd, zstd
+from gateway.decode.packing import FAULTS, Meter
 from gateway.decode.reading import Place, UnreadableError, shortened
 from gateway.decode.tree import READ_ONLY, Change, Nested, Node, Writing, spliced_in
+from gateway.decode.zipmethods import AES, LZMA, METHODS
 
 _LOCAL, _CENTRAL, _DESCRIPTOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x07\x08"
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
@@ -47,7 +46,6 @@ _PLAIN_EXTRAS = {
     0xCAFE: 0,  # Java
 }
 """Extra fields that hold times and numbers only, and how long each is at most."""
-_AES, _LZMA = 99, 14
 
 FREE = Writing()
 
@@ -305,7 +303,7 @@ class _Archive:
         name, _ = entry.text(entry.name)
         place = self.place.within(f"{self.prefix}{shortened(name)}", shortened(name))
         with place.unread_on_error():
-            if entry.flags & _IS_ENCRYPTED or entry.method == _AES:
+            if entry.flags & _IS_ENCRYPTED or entry.method == AES:
                 raise UnreadableError("encrypted")
             inner = Node(self._unpacked(entry, place))
             self.node.parts.append(Nested(entry.data, entry.data_end, inner, self._editable))
@@ -319,10 +317,10 @@ class _Archive:
     def _unpacked(self, entry: _Entry, place: Place) -> bytes:
         data = self.node.content[entry.data : entry.data_end]
         meter = Meter(place, len(data))
-        if entry.method not in _METHODS:
+        if entry.method not in METHODS:
             raise UnreadableError("bad-encoding")
-        unpack, _ = _METHODS[entry.method]
-        if entry.method == _LZMA:
+        unpack, _ = METHODS[entry.method]
+        if entry.method == LZMA:
             # The stream has a head of its own here, and ends by its size or by a mark.
             size = -1 if entry.flags & _ENDS_BY_MARK else entry.size.value
             data = data[4:9] + size.to_bytes(8, "little", signed=True) + data[9:]
@@ -356,8 +354,9 @@ class _Archive:
     def _text(self, start: int, end: int, address: str, text: tuple[str, Callable[[str], bytes]]) -> None:
         if start < end:
             inner = Node(text[0])
-            label = address.rpartition("@")[2]
-            self.place.leaf(inner, (0, len(inner.content)), FREE, address, label)
+            what = address.rpartition("@")[2]
+            named = (FILE_NAME, writing_of_name(text[0], FREE)) if what == "filename" else (what, FREE)
+            self.place.leaf(inner, (0, len(inner.content)), named[1], address, named[0])
             self.node.parts.append(Nested(start, end, inner, lambda new: self._editable(text[1](new))))
 
     def _rebuilt(self, changes: list[Change]) -> bytes:
@@ -366,7 +365,7 @@ class _Archive:
         numbers: list[tuple[_Entry, int, int]] = []
         for entry in self.entries:
             if (content := new.get(entry.data)) is not None and entry.data != entry.data_end:
-                packed = _METHODS[entry.method][1](content)
+                packed = METHODS[entry.method][1](content)
                 patches.append((entry.data, entry.data_end, packed))
                 numbers.append((entry, len(content), len(packed)))
                 patches += self._sums(entry, content, packed)
@@ -474,27 +473,3 @@ def _comment_of(raw: bytes) -> tuple[str, Callable[[str], bytes]]:
 
 def _refuse(_: object) -> bytes:
     raise SpliceError("what lies between the members of an archive, or in their headers, cannot be edited")
-
-
-def _stored(content: bytes, at: int, meter: Meter) -> int:
-    meter.take(content)
-    return len(content)
-
-
-def _lzma_packed(content: bytes) -> bytes:
-    raw = lzma.compress(content, lzma.FORMAT_ALONE)
-    return b"\x09\x04\x05\x00" + raw[:5] + raw[13:]
-
-
-_METHODS: dict[int, tuple[Callable[[bytes, int, Meter], int], Callable[[bytes], bytes]]] = {
-    0: (_stored, bytes),
-    8: (
-        lambda content, at, meter: inflate(content, at, -zlib.MAX_WBITS, meter),
-        lambda content: zlib.compress(content, wbits=-zlib.MAX_WBITS),
-    ),
-    12: (unbzip2, bz2.compress),
-    _LZMA: (unlzma, _lzma_packed),
-    93: (unzstd, zstd.compress),
-    95: (unxz, lzma.compress),
-}
-"""Compression methods: undone, with where the data ended; and redone."""

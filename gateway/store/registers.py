@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -191,8 +190,12 @@ class Registers:
         try:
             for start in range(0, len(known), AT_ONCE):
                 some = known[start : start + AT_ONCE]
+                marks = ",".join("?" * len(some))
                 # sqlite3 keeps prepared what has been asked in the same words before.
-                rows += self._db.execute(_query(columns, table, len(some)), some)
+                rows += self._db.execute(
+                    f"SELECT {columns} FROM {table} WHERE fingerprint IN ({marks})",  # noqa: S608 - names of our own
+                    some,
+                )
         except sqlite3.Error as error:
             raise self._fault("read", error) from error
         return rows
@@ -321,12 +324,6 @@ class Registers:
                 raise
             self._db.execute("COMMIT")
             self._seen = None
-
-
-@lru_cache(maxsize=1024)
-def _query(columns: str, table: str, count: int) -> str:
-    marks = ",".join("?" * count)
-    return f"SELECT {columns} FROM {table} WHERE fingerprint IN ({marks})"  # noqa: S608 - names of our own
 
 
 def _purposes(agent: Agent | None, purpose: str | None) -> frozenset[str]:

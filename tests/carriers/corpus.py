@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.carriers import binary, documents, files, formats, values, written
+from tests.carriers import (
+    archives,
+    binary,
+    disguised,
+    documents,
+    files,
+    formats,
+    interfaces,
+    letters,
+    papers,
+    places,
+    values,
+    written,
+)
 from tests.carriers.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,4 +25,10 @@ CASES: tuple[Case, ...] = (
     *documents.CASES,
     *written.CASES,
     *files.CASES,
+    *interfaces.CASES,
+    *disguised.CASES,
+    *papers.CASES,
+    *letters.CASES,
+    *archives.CASES,
+    *places.CASES,
 )

@@ -260,7 +260,7 @@ OTHERS = (
         file(lambda s: files.a_pdf("items", attachment=as_table(s))),
         refused=True,
         adversarial=True,
-        twin=replace(THING, name="Lampe 40 W"),
+        twin=replace(THING, name="4711/40"),
     ),
     Case(
         "PDF older revision",

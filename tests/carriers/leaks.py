@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -120,7 +121,8 @@ def _archived(content: bytes) -> Iterator[bytes]:
         except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError):
             return
     elif content[257:262] == b"ustar":
-        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        # What only begins like an archive, or holds one behind something else, is none.
+        with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=io.BytesIO(content)) as tar:
             for member in tar.getmembers():
                 yield member.name.encode()
                 if (file := tar.extractfile(member)) is not None:

@@ -52,7 +52,7 @@ CASES = (
     ),
     Case(
         "percent signs two times",
-        ("Percent signs and JavaScript escapes in a value",),
+        ("Percent signs and escapes in a value",),
         lambda s: Wire(target=f"/in?next={quote(quote(s.text))}".encode()),
     ),
     Case(
@@ -73,7 +73,7 @@ CASES = (
     ),
     Case(
         "hexadecimal digits",
-        ("Hexadecimal digits in a value",),
+        ("Digits and other alphabets in a value",),
         lambda s: json_wire({"data": s.text.encode().hex()}),
         adversarial=True,
     ),

@@ -25,6 +25,7 @@ from gateway.core.model import Edit, Message
 from gateway.decode import REASONS, Decoded, Limits
 from gateway.decode.bodies import read_body
 from gateway.decode.embedded import read_inside
+from gateway.decode.media import decode_charset
 from gateway.decode.reading import Inside, Place, Reading
 from tests.decode.builders import a_message, decoded
 
@@ -81,6 +82,8 @@ def test_replacing_a_text_by_itself_leaves_its_meaning_and_the_other_texts_as_th
     result = decoded(a_message(body, media_type, target))
     assume(result.segments and not result.unread)
     chosen = data.draw(st.sampled_from(result.segments))
+    # In a form of another charset the edit is written in escapes, and the charset may be guessed anew from the rest.
+    assume(media_type != "application/x-www-form-urlencoded" or decode_charset(body, "utf-8") is not None)
     # What made a text a form may be the very escape that the edit writes plainly.
     assume(".form:" not in chosen.address)
     # An entity has a semicolon, of which a table's own delimiter may be guessed.

