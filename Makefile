@@ -73,7 +73,7 @@ train: install ## Train the model of names (DATA=folder of corpora, REPOSITORIES
 	test -f $(WORK)/texts.npz || $(TRAINING).prepare --data $(DATA) $(if $(REPOSITORIES),--data $(WORK)/gathered) \
 		--out $(WORK)/texts.npz
 	$(TRAINING).train $(WORK)/texts.npz --out $(WORK)/checkpoint.pt --minutes $(or $(MINUTES),120)
-	$(TRAINING).package $(WORK)/checkpoint.pt $(WORK)/texts.npz --version $(VERSION) --eagerness $(or $(EAGERNESS),0)
+	$(TRAINING).package $(WORK)/texts.npz $(WORK)/checkpoint.pt --version $(VERSION) --eagerness $(or $(EAGERNESS),0)
 	$(TRAINING).evaluate gateway/models/names-xx --data $(DATA)
 
 faults: install ## Kill gateway and database 200 times under load and see that nothing is lost (about an hour)

