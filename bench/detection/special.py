@@ -2,9 +2,10 @@
 
     python -m bench.detection.special [--missed]
 
-The messages are invented; most say the same in each language. Every second one is held out: words were added for what
-the others showed to be missing, and for nothing that these show. `free/` was written after the words, without looking
-at them, and no word was added for it at all. One author wrote all of it.
+The messages are invented; most say the same in each language. Every second one is held apart: words were added for what
+the others showed to be missing; but one rule, and perhaps a word, was changed with these in view. `free/` was written
+after the words, without looking at them; words were added for what it first showed to be missing. One author wrote all
+of it.
 """
 
 from __future__ import annotations
