@@ -17,7 +17,7 @@ $(STAMP): requirements-dev.lock pyproject.toml scripts/install
 
 test: check ## Install, check, and run the tests, two at a time (ARGS="-k ledger" is passed to pytest)
 	@scripts/test-programs
-	$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist worksteal $(ARGS)
+	$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install ## Lint, formatting, types and Dockerfile
 	$(BIN)/ruff check .

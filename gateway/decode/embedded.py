@@ -74,7 +74,12 @@ def _character(token: str) -> str:
     return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
 
 
-ESCAPES = Writing(_ESCAPE, _character, sign="\\")
+def _escaped(text: str) -> str:
+    """Control characters as escapes: written plainly they make a text look like no text."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+ESCAPES = Writing(_ESCAPE, _character, _escaped, sign="\\")
 """Plain text in which characters are written as in JavaScript, Python or C."""
 
 

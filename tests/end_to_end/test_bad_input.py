@@ -9,7 +9,6 @@ import resource
 import sqlite3
 import subprocess
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +53,10 @@ BAD = {
         b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;">]><a>&c;%s</a>' % CANARY.encode(),
         {"content_type": "application/xml"},
     ),
-    "binary": (zlib.compress(CANARY.encode()), {"content_type": "application/octet-stream"}),
+    "binary": (
+        bytes(one ^ 0xA5 for one in CANARY.encode() * 20),
+        {"content_type": "application/octet-stream"},
+    ),
 }
 """Bodies that cannot be read as what they say they are."""
 

@@ -89,7 +89,7 @@ def faulty(
         time_limit_s=TIME_LIMIT_S,
         ledger_timeout_s=1.0,
     )
-    decide, append = gateway.engine.decide, Ledger.append
+    decide, append = gateway.engine.decide_by_registers, Ledger.append
     started: list[InProcessGateway] = []
 
     def faulty_decide(*arguments):
@@ -111,7 +111,7 @@ def faulty(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway.runtime, "build_inspector", build_faulty_inspector)
-        patch.setattr(gateway.engine, "decide", faulty_decide)
+        patch.setattr(gateway.engine, "decide_by_registers", faulty_decide)
         patch.setattr(Ledger, "append", faulty_append)
         started.append(InProcessGateway(settings))
         yield started[0]
