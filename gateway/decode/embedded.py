@@ -27,7 +27,7 @@ from gateway.decode.html import read_html
 from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType, charset_of, decode_charset
 from gateway.decode.opaque import LARGEST_KEY_BYTES
-from gateway.decode.reading import Inside, Place, UnreadableError
+from gateway.decode.reading import NOTHING, Inside, Place, UnreadableError
 from gateway.decode.spelled import spelled
 from gateway.decode.structured import is_json, read_json
 from gateway.decode.tree import Nested, Node, Writing
@@ -42,6 +42,8 @@ SHORTEST_RUN = 12
 _QUICK = re.compile(
     r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\(?:[uU][0-9A-Fa-f{]{4}|x[0-9A-Fa-f]{2}|[01][0-7]{2})|&#?\w{2,8};|<[A-Za-z/!?]"
 )
+_SIGN = re.compile(r"[%\\&<=]")
+"""What stands in every text that `_QUICK` or `_SPELLED` matches, if it is shorter than a run."""
 _SPELLED = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}(?:, |[ :,;.-])){7}|=[2-7C-F][0-9A-F]|\S{20}")
 """What digits with signs between them look like, and other signs in the place of letters."""
 _UTF_8_BYTE = r"\\x[89ABab][0-9A-Fa-f]"
@@ -129,8 +131,12 @@ INSIDE = (
 
 def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
     """Read what a text of this address and label holds besides being text."""
-    if text.lstrip()[:1] not in ("{", "[") and not (_QUICK.search(text) or _SPELLED.search(text)):
-        return Inside()
+    if len(text) < SHORTEST_RUN and not _SIGN.search(text):
+        looks = False
+    else:
+        looks = bool(_QUICK.search(text) or _SPELLED.search(text))
+    if not looks and text.lstrip()[:1] not in ("{", "["):
+        return NOTHING
     place = replace(place, base=address, label=label)
     node = Node(text)
     try:

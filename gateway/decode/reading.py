@@ -87,6 +87,9 @@ class Inside:
     """Whether they say all that the text does, so that it need not be looked at as it is."""
 
 
+NOTHING = Inside()
+
+
 class Reading:
     """Collects segments, unread parts and expansion over one message."""
 
@@ -99,6 +102,8 @@ class Reading:
         self.expanded_bytes = 0
         self.taken: dict[str, int] = {}
         """Addresses in use, each with the highest number given to it."""
+        self.plain: set[str] = set()
+        """Texts that hold nothing: records repeat their keys and most of their values."""
 
     def numbered(self, address: str) -> str:
         """A taken address with the first of `#2`, `#3` … that is free."""
@@ -138,7 +143,7 @@ class Place:
     def apart(self) -> Place:
         """The same place in a reading of its own, from which nothing comes back."""
         reading = self.reading
-        return replace(self, reading=Reading(reading.limits, reading.read_body, lambda *_: Inside()))
+        return replace(self, reading=Reading(reading.limits, reading.read_body, lambda *_: NOTHING))
 
     def charge(self, count: int) -> None:
         """Count bytes that reading made out of others against `max_expanded_bytes`."""
@@ -155,7 +160,7 @@ class Place:
     def leaves(self, node: Node[str], found: Iterable[Found]) -> None:
         """Make each place one segment. Blank text makes none: there is nothing to find in it."""
         reading, content = self.reading, node.content
-        segments, parts, taken = reading.segments, node.parts, reading.taken
+        segments, parts, taken, plain = reading.segments, node.parts, reading.taken, reading.plain
         most = reading.limits.max_segments
         for (start, end), writing, wished, label in found:
             text = content[start:end] if writing.token is None else writing.decoded(content[start:end])
@@ -170,8 +175,10 @@ class Place:
                 taken[address] = 1
             place = len(segments)
             segments.append(Segment(address, text, label))
-            inside = reading.read_inside(text, self, address, label)
-            if inside.says_all:
+            inside = NOTHING if text in plain else reading.read_inside(text, self, address, label)
+            if inside is NOTHING:
+                plain.add(text)
+            elif inside.says_all:
                 del segments[place]
             parts.append(Leaf(start, end, writing, address, inside.parts))
 

@@ -8,7 +8,7 @@ follows each other by chance makes numbers that pass a check digit by chance.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -150,11 +150,17 @@ def joined(segments: Sequence[Segment]) -> Iterator[Joined]:
     run: list[int] = []
     parent = ""
     worth = False
+    labels = {one.label for one in segments}
+    telling = {label for label in labels if _role(label)[0]}
+    whole: dict[str, Normal | None] = {}
     for place, segment in enumerate(segments):
         text, address = segment.text, segment.address
         length = len(text)
-        if length >= SHORTEST and (whole := together(text)) is not None:
-            yield Joined(whole.text, segment.label, ((place, 0, length),), None, whole, text)
+        if length >= SHORTEST:
+            if text not in whole:
+                whole[text] = together(text)
+            if (put := whole[text]) is not None:
+                yield Joined(put.text, segment.label, ((place, 0, length),), None, put, text)
         if length >= LONGEST_PIECE or not text or address.endswith(_NAMES):
             continue
         if not parent or not address.startswith(parent) or address.find("/", len(parent)) >= 0:
@@ -165,22 +171,24 @@ def joined(segments: Sequence[Segment]) -> Iterator[Joined]:
         worth = (
             worth
             or length == 1
-            or _role(segment.label)[0] != ""
+            or segment.label in telling
             or text[0] == "@"
             or text[-1] == "@"
             or (length < _LONGEST_BEGINNING and _BEGINS.match(text) is not None)
         )
     if worth and len(run) > 1:
         yield from _of_siblings(segments, run)
-    yield from _of_streams(segments)
-    yield from _of_names(segments)
+    yield from _of_streams(segments, {label for label in labels if words_of(label) in _PIECES})
+    yield from _of_names(segments, {label for label in telling if _role(label)[0] in ("first", "last")})
 
 
-def _of_streams(segments: Sequence[Segment]) -> Iterator[Joined]:
+def _of_streams(segments: Sequence[Segment], labels: Collection[str]) -> Iterator[Joined]:
     """Texts that stand in the same place of one thing after another, as the pieces of a model's answer do."""
+    if not labels:
+        return
     streams: dict[tuple[str, str], list[int]] = {}
     for place, segment in enumerate(segments):
-        if 0 < len(segment.text) < LONGEST_PIECE and words_of(segment.label) in _PIECES:
+        if segment.label in labels and 0 < len(segment.text) < LONGEST_PIECE:
             streams.setdefault((segment.label, _COUNTED.sub("*", segment.address)), []).append(place)
     for (label, _), places in streams.items():
         whole = [_WHOLE_ADDRESS.search(segments[place].text) for place in places]
@@ -190,15 +198,17 @@ def _of_streams(segments: Sequence[Segment]) -> Iterator[Joined]:
             yield _put(segments, places, "", label)
 
 
-def _of_names(segments: Sequence[Segment]) -> Iterator[Joined]:
+def _of_names(segments: Sequence[Segment], labels: Collection[str]) -> Iterator[Joined]:
     """A first and a last name that stand near each other, and not side by side."""
+    if not labels:
+        return
     known: list[tuple[int, str]] = []
     for place, segment in enumerate(segments):
-        if not 0 < len(segment.text) < LONGEST_PIECE or segment.address.endswith(_NAMES):
+        if segment.label not in labels or not 0 < len(segment.text) < LONGEST_PIECE:
+            continue
+        if segment.address.endswith(_NAMES):
             continue
         role = _role(segment.label)[0]
-        if role not in ("first", "last"):
-            continue
         above = _above(segment)
         for other, others in known[-2:]:
             near = place - other <= NEAR

@@ -108,9 +108,10 @@ class Records:
 
     def told(self, segments: Sequence[Segment]) -> list[Segment]:
         """The segments, those under a bare field name labeled by what their record is about, if the record tells."""
-        bare = [place for place, one in enumerate(segments) if self._is_bare(one.label)]
-        if not bare:
+        labels = {label for label in {one.label for one in segments} if self._is_bare(label)}
+        if not labels:
             return list(segments)
+        bare = [place for place, one in enumerate(segments) if one.label in labels]
         beside: dict[str, set[str]] = defaultdict(set)
         for one in segments:
             if not one.address.endswith("@key"):

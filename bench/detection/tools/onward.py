@@ -3,6 +3,7 @@
 What is said to be JSON is taken apart first, as in the gateway; its findings have no place in the text: left out.
 """
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ rules = load_rules(shipped("rules")).detection
 model = Path(gateway.__file__).parent / "models" / "names-xx"
 version = json.loads((model / "meta.json").read_text("utf-8"))["version"]
 detector = Detector(rules, model)
+gc.freeze()  # As the gateway's workers do.
 print(json.dumps({"tool": f"Onward, {len(rules.recognizers)} recognizers, names-xx {version}"}), flush=True)
 for line in sys.stdin:
     row = json.loads(line)
