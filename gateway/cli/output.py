@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,16 @@ def complain(message: str) -> None:
 def warn(message: str) -> None:
     """Something the reader should know that ends nothing, on standard error."""
     errors.print(Text("note: ", style="bold yellow") + Text(message))
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int], None]]:
+    """What takes long tells how far it is, on standard error of people; programs get nothing of it."""
+    if not errors.is_terminal:
+        yield lambda _doing, _count: None
+        return
+    with errors.status("") as status:
+        yield lambda doing, count: status.update(f"{count:,} records {doing}")
 
 
 @contextmanager

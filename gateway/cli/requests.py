@@ -6,13 +6,14 @@ import getpass
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.options import AsJson, By, Config, Day, Rules, State, day_of, settings_from
-from gateway.cli.output import console, print_json, print_table, telling
+from gateway.cli.output import console, counting, print_json, print_table, telling, warn
 from gateway.cli.reporting import Form, Out, deliver
 from gateway.core.model import Origin
 from gateway.core.rights import EVERY, Mark, Request, Task
@@ -22,6 +23,7 @@ from gateway.ledger.mentions import Mentions
 from gateway.people.answer import answer_to
 from gateway.people.desk import REQUEST, TASK, Intake, PeopleDesk
 from gateway.people.marks import read_marks
+from gateway.people.search import Flow
 from gateway.rulefiles import load_rules
 from gateway.runtime import ledger_place, registers_path
 from gateway.settings import Settings
@@ -175,6 +177,33 @@ def refuse(
 
 
 @app.command()
+def search(
+    request: Id,
+    by: By,
+    config: Config = None,
+    rules: Rules = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sum up at once what went where of the person's data, from the index. Your look is on the ledger."""
+    with telling():
+        desk = _desk(settings_from(config, rules=rules, state=state), by)
+        found = desk.summary(request)
+    looked = found.looked
+    if as_json:
+        print_json({"looked": asdict(looked), "flows": [asdict(one) for one in found.flows]})
+    else:
+        heads = ("agent", "received", "categories", "beside", "basis", "transfers", "first", "last")
+        print_table(heads, [_flow(one) for one in found.flows])
+        console.print(f"looked up to record {looked.through} of {looked.newest}")
+    if looked.through < looked.newest:
+        warn(
+            f"{looked.newest - looked.through} newer records are not indexed yet and not in this answer; a running "
+            "gateway indexes them by itself, `onward requests index` does so at once"
+        )
+
+
+@app.command()
 def answer(
     request: Id,
     by: By,
@@ -193,7 +222,8 @@ def answer(
     """Write what went where of the person's data. Your look is on the ledger."""
     with telling():
         desk = _desk(settings_from(config, rules=rules, state=state), by)
-        found = desk.search(request)
+        with counting() as told:
+            found = desk.search(request, told)
         asked = desk.cases.find(REQUEST, request)
     now = datetime.now(UTC)
     report = answer_to(asked, found, desk.rules, now, language=language, namesakes=namesakes)
@@ -277,7 +307,9 @@ def index(
     with closing(Mentions(ledger_place(settings_from(config, state=state)))) as mentions:
         if anew:
             mentions.forget()
-        console.print(f"{mentions.bring_up()} records indexed")
+        with counting() as told:
+            done = mentions.bring_up(told=lambda count: told("indexed", count))
+        console.print(f"{done} records indexed")
 
 
 def _desk(settings: Settings, by: str) -> PeopleDesk:
@@ -313,6 +345,19 @@ def _row(desk: PeopleDesk, request: Request) -> tuple[str, ...]:
         shown,
         request.state,
         request.owner,
+    )
+
+
+def _flow(one: Flow) -> tuple[str, ...]:
+    return (
+        one.agent,
+        one.received + (" (by a shared name only)" if one.namesake else ""),
+        ", ".join(one.categories),
+        ", ".join(one.beside),
+        one.basis,
+        str(one.count),
+        one.first[:10],
+        one.last[:10],
     )
 
 

@@ -1,30 +1,69 @@
-"""Which records mention a person: an index of fingerprints over the ledger, kept up behind the writers.
+"""Which records mention a person, and what became of that: an index of fingerprints, kept up behind the writers.
 
-Appending knows nothing of it, so that no transfer waits for it: gateways bring it up to date every few seconds, and
-every search does so first. An entry is the first half of a fingerprint; the record it leads to decides.
+Appending knows nothing of it, so that no transfer waits for it: gateways bring it up to date every second. An entry
+holds all that a summary says, so that one of ten thousand records reads none of them; whoever wants the records
+themselves gets those that hold the fingerprint in full, an entry having the first half of it.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.core.chain import canonical
 from gateway.ledger.append import tree_in
 from gateway.ledger.place import Place
+from gateway.ledger.record import NOT_SENT, RELEASES
 from gateway.store import schema
 from gateway.store.database import fault_of, open_database
 
-STEP = 2_000
+STEP = 500
 """Records indexed in one transaction: short, since on SQLite nobody else writes meanwhile."""
-FINGERPRINTS = re.compile(r'"fingerprints":\[([^\]]*)\]')
 AT_ONCE = 500
 """Values looked up in one statement."""
+
+Told = Callable[[int], object]
+"""Hears of progress: how many records are done."""
+
+
+class Received(IntEnum):
+    """Whether an agent got a person's data; `PERHAPS` where the record does not say who was removed."""
+
+    NO = 0
+    PERHAPS = 1
+    YES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How far an answer looked."""
+
+    through: int
+    """Number of the last record that the index covers."""
+    newest: int
+    """Number of the ledger's last record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Records that say the same of a person, but for when."""
+
+    basis: Mapping[str, Any]
+    entities: frozenset[str]
+    """Of the fingerprints that were met."""
+    received: Received
+    count: int
+    first: str
+    """ISO 8601, UTC; of the first and the last record by their order on the ledger."""
+    last: str
 
 
 def mark_of(fingerprint: str) -> int:
@@ -32,9 +71,35 @@ def mark_of(fingerprint: str) -> int:
     return int.from_bytes(bytes.fromhex(fingerprint.partition(":")[2])[:8], signed=True)
 
 
-def prints_in(body: dict[str, Any]) -> frozenset[str]:
-    """All fingerprints of a decision."""
-    return frozenset(known for one in body.get("findings", ()) for known in one["fingerprints"])
+def received_of(body: Mapping[str, Any], met: Collection[str], outcome: str) -> Received:
+    """What a decision says of the fingerprints met in it, given its outcome, or none yet."""
+    if body["action"] not in RELEASES or outcome == NOT_SENT:
+        return Received.NO
+    if body["action"] == "pass":
+        return Received.YES
+    if "left" not in body:
+        return Received.PERHAPS
+    return Received.YES if set(met) & set(body["left"]) else Received.NO
+
+
+def basis_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a decision has in common with many others and an answer repeats."""
+    told = [one.removeprefix("source ") for one in body.get("known", ()) if one.startswith("source ")]
+    return {
+        "agent": body["agent"],
+        "action": body["action"],
+        "status": body["status"],
+        "why": body["why"],
+        "clauses": body["clauses"],
+        "purpose": body.get("purpose") or "",
+        "source": told[0] if told else "",
+        "found": sorted({(one["entity"], one["category"]) for one in body["findings"]}),
+    }
+
+
+def basis_id(text: str) -> int:
+    """The id of a basis in its canonical form: the first 64 bits of its digest."""
+    return int.from_bytes(sha256(text.encode()).digest()[:8], signed=True)
 
 
 class Mentions:
@@ -44,25 +109,28 @@ class Mentions:
         self._place = place
         self._engine = open_database(place.where, timeout_s=timeout_s)
 
-    def bring_up(self) -> int:
-        """Index all records up to the newest; how many there were. Blocks. Raises LedgerError.
+    def bring_up(self, *, most: int | None = None, told: Told = lambda _: None) -> int:
+        """Index all records up to the newest, or about `most`; how many there were. Blocks. Raises LedgerError.
 
         Where another process does the same, one waits for the other, and nothing is done twice.
         """
         done = 0
         with self._failing():
-            while True:
+            while most is None or done < most:
                 with self._engine.begin() as connection:
                     step = _bring_up_step(connection)
                 done += step
+                told(done)
                 if step < STEP:
-                    return done
+                    break
+        return done
 
     def forget(self) -> None:
         """Empty the index, for it to be made anew. Raises LedgerError."""
         with self._failing(), self._engine.begin() as connection:
             connection.execute(select(schema.mention_end).with_for_update())
             connection.execute(schema.mention.delete())
+            connection.execute(schema.mention_basis.delete())
             connection.execute(update(schema.mention_end).values(seq=0))
 
     def close(self) -> None:
@@ -77,10 +145,51 @@ class Mentions:
             raise fault_of(self._place.where, error, "cannot be indexed") from error
 
 
-def behind(connection: Connection) -> int:
-    """How many records the index does not cover yet."""
+def covered(connection: Connection) -> Covered:
+    """How far the index goes."""
     end = connection.execute(select(schema.mention_end.c.seq)).scalar_one()
-    return tree_in(connection).head.seq - int(end)
+    return Covered(int(end), tree_in(connection).head.seq)
+
+
+def summed(connection: Connection, entity_of: Mapping[str, str]) -> list[Group]:
+    """The records that mention any of these fingerprints (each with its entity), as groups; from the index alone."""
+    mention = schema.mention.c
+    entities = sorted(set(entity_of.values()))
+    marks = {entity: [mark_of(one) for one, its in entity_of.items() if its == entity] for entity in entities}
+    if not entities:
+        return []
+    # Each record once, though several of the person's identifiers may stand in it.
+    once = (
+        select(
+            mention.seq,
+            func.max(mention.basis).label("basis"),
+            func.max(mention.received).label("received"),
+            *(
+                func.max(case((mention.mark.in_(marks[entity]), 1), else_=0)).label(f"met_{number}")
+                for number, entity in enumerate(entities)
+            ),
+        )
+        .where(mention.mark.in_([one for listed in marks.values() for one in listed]))
+        .group_by(mention.seq)
+        .subquery()
+    )
+    alike = [once.c.basis, once.c.received, *(once.c[f"met_{number}"] for number in range(len(entities)))]
+    query = select(*alike, func.count(), func.min(once.c.seq), func.max(once.c.seq)).group_by(*alike)
+    rows = sorted(connection.execute(query).all(), key=lambda row: row[-2])
+    table, row = schema.mention_basis.c, schema.record.c
+    bases = _looked_up(connection, table.id, table.body, {one.basis for one in rows})
+    times = _looked_up(connection, row.seq, row.at, {seq for one in rows for seq in one[-2:]})
+    return [
+        Group(
+            json.loads(bases[basis]),
+            frozenset(entity for entity, yes in zip(entities, met, strict=True) if yes),
+            Received(received),
+            count,
+            times[first],
+            times[last],
+        )
+        for basis, received, *met, count, first, last in rows
+    ]
 
 
 def mentioning(connection: Connection, fingerprints: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -91,15 +200,13 @@ def mentioning(connection: Connection, fingerprints: Collection[str]) -> Iterato
     for part in _parts(sorted({mark_of(one) for one in wanted})):
         seqs.update(connection.execute(select(mention.seq).where(mention.mark.in_(part))).scalars())
     for part in _parts(sorted(seqs)):
-        query = select(row.seq, row.id, row.body).where(row.seq.in_(part)).order_by(row.seq)
+        query = select(row.seq, row.body).where(row.seq.in_(part)).order_by(row.seq)
         found = [
             {**body, "seq": seq}
-            for seq, _, text in connection.execute(query)
-            if prints_in(body := json.loads(text)) & wanted
+            for seq, text in connection.execute(query)
+            if not wanted.isdisjoint(_prints_in(body := json.loads(text)))
         ]
-        ids = [one["id"] for one in found]
-        asked = select(row.about, row.action).where(row.kind == "outcome", row.about.in_(ids))
-        outcomes = {one.about: one.action for one in connection.execute(asked)}
+        outcomes = _looked_up(connection, row.about, row.action, [one["id"] for one in found], kind="outcome")
         yield from ({**one, "outcome": outcomes.get(one["id"], "")} for one in found)
 
 
@@ -107,29 +214,68 @@ def _bring_up_step(connection: Connection) -> int:
     """Index the next records; how many. Whoever does holds the row of the end."""
     end = connection.execute(select(schema.mention_end.c.seq).with_for_update()).scalar_one()
     row = schema.record.c
-    query = select(row.seq, row.kind, row.body).where(row.seq > end).order_by(row.seq).limit(STEP)
-    found = connection.execute(query).all()
+    query = select(row.seq, row.kind, row.about, row.action, row.body).where(row.seq > end)
+    found = connection.execute(query.order_by(row.seq).limit(STEP)).all()
     if not found:
         return 0
-    entries = [
-        {"mark": mark, "seq": one.seq}
-        for one in found
-        if one.kind == "decision"
-        for mark in sorted({mark_of(known) for known in _prints_of(one.body)})
-    ]
+    bases: dict[int, str] = {}
+    entries: list[dict[str, int]] = []
+    for one in found:
+        if one.kind == "decision":
+            body = json.loads(one.body)
+            prints = _prints_in(body)
+            if prints:
+                text = canonical(basis_of(body))
+                basis = basis_id(text)
+                bases[basis] = text
+                entries += _entries(one.seq, basis, body, prints)
     if entries:
+        table = schema.mention_basis.c
+        known = _looked_up(connection, table.id, table.id, bases)
+        new = [{"id": one, "body": text} for one, text in bases.items() if one not in known]
+        if new:
+            connection.execute(insert(schema.mention_basis), new)
         connection.execute(insert(schema.mention), entries)
+    unsent = [one.about for one in found if one.kind == "outcome" and one.action == NOT_SENT]
+    _take_back(connection, unsent)
     connection.execute(update(schema.mention_end).values(seq=found[-1].seq))
     return len(found)
 
 
-def _prints_of(body: str) -> Iterator[str]:
-    """The fingerprints of a decision as it is kept, without reading the rest: ten times as fast as parsing it.
+def _entries(seq: int, basis: int, body: Mapping[str, Any], prints: Collection[str]) -> list[dict[str, int]]:
+    received: dict[int, int] = {}
+    for one in sorted(prints):
+        mark = mark_of(one)
+        received[mark] = max(received_of(body, (one,), ""), received.get(mark, Received.NO))
+    return [{"mark": mark, "seq": seq, "basis": basis, "received": got} for mark, got in received.items()]
 
-    What a string of the record says cannot look like a list of them, since quotation marks in strings are escaped.
-    """
-    for listed in FINGERPRINTS.findall(body):
-        yield from (one for quoted in listed.split(",") if (one := quoted.strip('"')))
+
+def _take_back(connection: Connection, decisions: Sequence[str]) -> None:
+    """Nobody received what these decisions released, since it was refused after all."""
+    row, mention = schema.record.c, schema.mention.c
+    for part in _parts(decisions):
+        found = connection.execute(select(row.seq, row.body).where(row.id.in_(part))).all()
+        for seq, text in found:
+            marks = [mark_of(one) for one in _prints_in(json.loads(text))]
+            change = update(schema.mention).where(mention.seq == seq, mention.mark.in_(marks))
+            connection.execute(change.values(received=int(Received.NO)))
+
+
+def _prints_in(body: Mapping[str, Any]) -> frozenset[str]:
+    """All fingerprints of a decision."""
+    return frozenset(known for one in body.get("findings", ()) for known in one["fingerprints"])
+
+
+def _looked_up(
+    connection: Connection, key: Any, value: Any, keys: Collection[Any], **where: str
+) -> dict[Any, Any]:
+    """What a table says of each of these keys."""
+    found: dict[Any, Any] = {}
+    conditions = [key.table.c[name] == one for name, one in where.items()]
+    for part in _parts(sorted(keys)):
+        rows = connection.execute(select(key, value).where(key.in_(part), *conditions))
+        found.update((row[0], row[1]) for row in rows)
+    return found
 
 
 def _parts[T](values: Sequence[T]) -> Iterator[Sequence[T]]:

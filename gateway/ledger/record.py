@@ -13,6 +13,8 @@ from gateway.core.chain import canonical
 
 RELEASES = ("pass", "anonymize")
 """Actions after which something leaves, so that an outcome has to follow."""
+NOT_SENT = "not-released"
+"""Outcome of a release that was refused after all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from gateway.keys import Key
 from gateway.ledger.cases import Cases, Change, Kind, new_id
 from gateway.people.marks import newest_of
 from gateway.people.registering import Choice, keep
-from gateway.people.search import Transferred, recipients, search
+from gateway.people.search import Summary, Told, Transferred, bring_up, recipients, search, summary
 from gateway.store.registers import Registers
 
 REQUEST: Kind[Request] = Kind("request", TypeAdapter(Request))
@@ -129,17 +129,23 @@ class PeopleDesk:
             lambda request: replace(request, marks=tuple(dict.fromkeys((*added, *request.marks)))),
         )
 
-    def search(self, request_id: str) -> list[Transferred]:
-        """What went where of the person's data; the look is on record before it is shown (SEC-4).
+    def summary(self, request_id: str) -> Summary:
+        """What went where of the person's data, as far as is indexed; the look is on record first (SEC-4).
 
         Raises:
             NotAllowed: the key was rotated since the identifiers were given.
         """
-        request = self.cases.find(REQUEST, request_id)
-        newest_of(request.marks, self.key)
-        with self.cases.changing() as change:
-            change.act("request-searched", about=request_id)
-        return search(self.cases.place, request.marks, self.rules.rights.namesakes)
+        request = self._looked_at(request_id)
+        return summary(self.cases.place, request.marks, self.rules.rights.namesakes)
+
+    def search(self, request_id: str, told: Told = lambda *_: None) -> list[Transferred]:
+        """Every transfer of the person's data; the look is on record before it is shown (SEC-4).
+
+        Raises:
+            NotAllowed: the key was rotated since the identifiers were given.
+        """
+        request = self._looked_at(request_id)
+        return search(self.cases.place, request.marks, self.rules.rights.namesakes, told)
 
     def open_tasks(self, request_id: str) -> list[Task]:
         """Open a task for each recipient that has none yet; those newly opened."""
@@ -147,8 +153,10 @@ class PeopleDesk:
         if request.identity not in (Identity.SHOWN, Identity.NOT_NEEDED):
             raise NotAllowed("agents are told only after the person has shown who they are")
         newest_of(request.marks, self.key)
-        found = search(self.cases.place, request.marks, self.rules.rights.namesakes)
-        agents = recipients(one for one in found if not one.namesake)
+        # No recipient is left out because its record is not indexed yet.
+        bring_up(self.cases.place)
+        found = summary(self.cases.place, request.marks, self.rules.rights.namesakes)
+        agents = recipients(one for one in found.flows if not one.namesake)
         with self.cases.changing() as change:
             known = {task.agent for task in change.all(TASK, parent=request_id)}
             return [self._open_task(change, request, agent) for agent in agents if agent not in known]
@@ -195,6 +203,13 @@ class PeopleDesk:
                 phone=contact.phone,
             )
         )
+
+    def _looked_at(self, request_id: str) -> Request:
+        request = self.cases.find(REQUEST, request_id)
+        newest_of(request.marks, self.key)
+        with self.cases.changing() as change:
+            change.act("request-searched", about=request_id)
+        return request
 
     @property
     def _law(self) -> Any:

@@ -17,6 +17,8 @@ from gateway.store.registers import Refusal, Registers
 
 RECEIVED = "request-received"
 STEP = 1000
+INDEXED = 8_000
+"""Records indexed in one step: more than gateways write in the second between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Follower:
                 if "choice" in one["details"]:
                     keep(self._registers, Choice.of(one["details"]["choice"]))
             self._seq = found[-1]["seq"]
-        self._mentions.bring_up()
+        # No more at once, so that after an upgrade, which makes the index anew, choices need not wait for all of it.
+        self._mentions.bring_up(most=INDEXED)
 
     def close(self) -> None:
         """Let go of the databases."""

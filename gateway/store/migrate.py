@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest version in `migrations/versions`."""
 LOCK = 0x6F6E77617264
 """Key of the advisory lock that migrations of one PostgreSQL database share."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
 metadata = MetaData()
 
@@ -109,8 +109,18 @@ mention = Table(
     metadata,
     Column("mark", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("basis", BigInteger, nullable=False),
+    Column("received", SmallInteger, nullable=False),
 )
-"""Which records mention a fingerprint, by its first 64 bits. Derived from the records, and checked against them."""
+"""Which records mention a fingerprint, by its first 64 bits, and what became of that. Derived from the records."""
+
+mention_basis = Table(
+    "mention_basis",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
+"""What many records say alike (agent, basis, categories), once, by the first 64 bits of its digest."""
 
 mention_end = Table(
     "mention_end",

@@ -55,6 +55,10 @@ def test_from_intake_to_answer(onward, filled: Path):
     assert "anna" not in said.out.lower()
     assert onward("requests", "list").code == 0
     assert onward("requests", "identity", request, "--shown", "--as", "staff-1").code == 0
+    summed = onward("requests", "search", request, "--as", "staff-1", "--json").json
+    assert [(one["agent"], one["count"]) for one in summed["flows"]] == [("example-llm", 1)]
+    said = onward("requests", "search", request, "--as", "staff-1")
+    assert "newer records are not indexed yet" in said.err
     (task,) = onward("requests", "tasks", "--json").json
     assert task["agent"] == "example-llm"
     refused = onward("requests", "done", request, "--as", "staff-1", "--reference", "letter 1")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
+import random
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from gateway.ledger.cases import faults_in
 from gateway.people.answer import answer_to
 from gateway.people.desk import REQUEST
 from gateway.people.registering import Follower
+from gateway.people.search import Basis
 from gateway.reports.forms import as_csv, as_html, as_json
 from gateway.store.registers import Consent, Registers
 from tests.databases import run
@@ -157,6 +159,51 @@ async def test_ACCESS_1_what_left_after_removal_says_who_stayed_in(office: Offic
     received = {one.id: one.received for one in office.desk.search(request.id)}
 
     assert received == {"gone": "no", "kept": "yes", "refused": "no"}
+
+
+async def test_ACCESS_1_the_summary_says_of_every_person_what_the_records_say(office: Office):
+    name, phone = "PERSON Anna Lindqvist", "PHONE_NUMBER +46 70 174 06 35"
+    chance = random.Random(7)
+    for number in range(120):
+        lines = chance.sample((ANNA, BEN, name, phone), chance.randint(1, 4))
+        record = a_transfer(
+            f"t-{number}",
+            chance.choice(("mailer", "crm", "shop")),
+            *lines,
+            action=chance.choice(("pass", "anonymize", "block")),
+            purpose=chance.choice(("support", None)),
+            left=tuple(print_of(one) for one in lines if chance.random() < 0.3),
+        )
+        await office.sent(replace(record, at=f"2026-11-24T10:{number // 60:02}:{number % 60:02}.000+00:00"))
+        if record.action != "block" and chance.random() < 0.3:
+            await office.sent(Outcome(record.id, record.at, "gateway-1", "d" * 64, "not-released"))
+
+    for lines in ((ANNA,), (BEN, name), (ANNA, name, phone), (name,)):
+        request = office.receive("access", *lines)
+        found = office.desk.search(request.id)
+        summed: dict[tuple[object, ...], list[str]] = {}
+        for one in found:
+            summed.setdefault(_alike(one), []).append(one.at)
+        flows = office.desk.summary(request.id).flows
+        assert {_alike(one): (one.count, one.first, one.last) for one in flows} == {
+            alike: (len(times), times[0], times[-1]) for alike, times in summed.items()
+        }
+        assert len(flows) == len(summed)
+
+
+async def test_a_summary_waits_for_no_index_and_says_up_to_which_record_it_looked(office: Office):
+    await office.sent(a_transfer("t-1", "mailer", ANNA))
+    request = office.receive("access")
+    fresh = office.desk.summary(request.id)
+    assert (fresh.flows, fresh.looked.through) == ((), 0)
+    assert fresh.looked.newest == 3  # The transfer, the request, and this look.
+
+    office.desk.search(request.id)
+    await office.sent(a_transfer("t-2", "mailer", ANNA))
+    later = office.desk.summary(request.id)
+
+    assert [one.count for one in later.flows] == [1]
+    assert (later.looked.through, later.looked.newest) == (4, 6)
 
 
 async def test_a_shared_name_alone_is_kept_apart_and_opens_no_task(office: Office):
@@ -336,3 +383,7 @@ def _a_request(**changes: object):
 
 def _registers(office: Office):
     return contextlib.closing(Registers(office.registers))
+
+
+def _alike(one: Basis) -> tuple[object, ...]:
+    return tuple(getattr(one, field.name) for field in fields(Basis))
