@@ -40,8 +40,9 @@ bench: install ## Measure speed beside that of a plain mitmdump
 recording: install ## Measure what the ledger costs the gateway, on SQLite and on PostgreSQL (ARGS=--help)
 	$(BIN)/python -m bench.recording --postgres $(ARGS)
 
-decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload and replay (ARGS=--help)
+decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload (also under requests) and replay (ARGS=--help)
 	$(BIN)/python -m bench.decisions $(ARGS)
+	$(BIN)/python -m bench.reloading
 
 results: install ## Run the tests and write build/results.json, which a self-assessment reads (onward assess make --results)
 	@mkdir -p build
