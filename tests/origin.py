@@ -175,8 +175,12 @@ async def _serve_http2(origin: Origin, reader: asyncio.StreamReader, writer: asy
                     heads[event.stream_id],
                     bodies[event.stream_id],
                 )
-                conn.send_headers(event.stream_id, [(":status", "200"), ("content-length", "2")])
-                conn.send_data(event.stream_id, b"ok", end_stream=True)
+                answer = _answer(head[b":path"])
+                conn.send_headers(event.stream_id, [(":status", "200"), ("content-length", str(len(answer)))])
+                # The gateway gives window enough for all of it.
+                for start in range(0, len(answer), conn.max_outbound_frame_size):
+                    conn.send_data(event.stream_id, answer[start : start + conn.max_outbound_frame_size])
+                conn.end_stream(event.stream_id)
         writer.write(conn.data_to_send())
         await writer.drain()
 

@@ -37,6 +37,8 @@ REFUSALS: Mapping[str, Refusal] = {
     "head-too-large": Refusal("The head of the request is longer than the gateway reads.", ("SCOPE-3",)),
     "sent-ahead": Refusal("Too much was sent ahead of the answer to the last request.", ("SCOPE-3",)),
     "too-many-resets": Refusal("The client took back too many of its requests."),
+    "too-many-frames": Refusal("The client sent too many frames that carry nothing."),
+    "not-taken": Refusal("The client did not take the answer of an agent in time."),
     "body-missing": Refusal("The body could not be held for inspection.", ("SCOPE-3",)),
     "malformed-request": Refusal(
         "The request is not framed in a way that all servers read alike.", ("SCOPE-3",)

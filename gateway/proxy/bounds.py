@@ -1,19 +1,15 @@
 """What one client, and all clients together, may ask of the gateway: sizes, times, rates.
 
-The client's side of mitmproxy's HTTP/1 and HTTP/2 connections with bounds that mitmproxy does not have: on a request
-head, on what is sent ahead, on the time a head may take, on streams that are taken back as soon as they are opened.
+The client's side of mitmproxy's HTTP/1 connections with bounds that mitmproxy does not have: on a request head, on what
+is sent ahead, on the time a head may take. `http2` has those of HTTP/2.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import Any, override
 
-import h2.errors
-import h2.events
-import h2.exceptions
 import h11
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy import connection
@@ -23,18 +19,13 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError, ResponseProtocolError
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
-from mitmproxy.proxy.layers.http._http2 import Http2Server
 
-from gateway.core.refusals import REFUSALS
 from gateway.proxy.early import Early, EarlyRefusalHook
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Longest HTTP/1 request head; HTTP/2 has a like limit of its own."""
+"""Longest request head: as sent in HTTP/1, compressed in HTTP/2, where h2 also bounds what comes out."""
 MAX_AHEAD_BYTES = 1024 * 1024
 """What an HTTP/1 client may send before the answer to its last request."""
-RESETS, RESETS_PER_S = 200, 33.0
-"""HTTP/2 streams a client may reset at once (twice as many as it may have open), and how many more each second (as in
-nghttp2; CVE-2023-44487)."""
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d\b")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
@@ -50,9 +41,9 @@ class Bounds:
     max_held_bytes: int
     """Sum of what is held of all requests until they are on their way."""
     head_s: float
-    """How long an HTTP/1 request head may take from its first byte to its last."""
+    """How long a request head may take: HTTP/1 from its first byte to its last, HTTP/2 from its first frame."""
     receive_s: float
-    """How long a request body may take."""
+    """How long a request body may take, and an HTTP/2 client that takes nothing of its answers."""
 
 
 class Held:
@@ -118,7 +109,7 @@ class BoundedHttp1Server(Http1Server):
             yield from self._look_at_the_head()
             return
         if isinstance(event, ResponseProtocolError):
-            event = _in_plain_words(event)
+            event = in_plain_words(event)
         yield from super()._handle_event(event)
         if self.state == self.wait and len(self.buf) > MAX_AHEAD_BYTES:
             yield from self._give_up("sent-ahead")
@@ -201,54 +192,7 @@ class PatientHttp1Client(Http1Client):
         yield from super().read_headers(event)
 
 
-class BoundedHttp2Server(Http2Server):
-    """Reads HTTP/2 requests; a client that takes back too many of them is told to calm down."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._resets_left = float(RESETS)
-        self._counted_at = time.monotonic()
-
-    @override
-    def _handle_event(self, event: events.Event) -> Commands:
-        yield from super()._handle_event(
-            _in_plain_words(event) if isinstance(event, ResponseProtocolError) else event
-        )
-
-    @override
-    def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
-        if isinstance(event, h2.events.StreamReset):
-            now = time.monotonic()
-            earned = (now - self._counted_at) * RESETS_PER_S
-            self._resets_left = min(self._resets_left + earned, RESETS) - 1
-            self._counted_at = now
-            if self._resets_left < 0:
-                yield from self.protocol_error("too-many-resets", h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
-                return True
-        if isinstance(event, h2.exceptions.InvalidBodyLengthError) and not self._unanswered():
-            # A client that was refused ends its body early; the refusal is on record.
-            yield from self._hang_up(h2.errors.ErrorCodes.NO_ERROR, "")
-            return True
-        return (yield from super().handle_h2_event(event))
-
-    def _unanswered(self) -> bool:
-        return any(self.is_open_for_us(stream_id) for stream_id in self.streams)
-
-    @override
-    def protocol_error(self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR) -> Commands:
-        """End the connection on record, and say the decision's id where mitmproxy would repeat what it read."""
-        reason = message if message in REFUSALS else "malformed-request"
-        early = Early(self.context, reason)
-        yield EarlyRefusalHook(early)
-        yield from self._hang_up(error_code, early.decision_id)
-
-    def _hang_up(self, error_code: int, decision_id: str) -> Commands:
-        self.h2_conn.close_connection(error_code, decision_id.encode())
-        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
-        yield from self.close_connection("body-missing")
-
-
-def _in_plain_words(event: ResponseProtocolError) -> ResponseProtocolError:
+def in_plain_words(event: ResponseProtocolError) -> ResponseProtocolError:
     """The error without what mitmproxy puts into its text: names, addresses and bytes that it could not read."""
     return ResponseProtocolError(
         event.stream_id, "The agent could not be reached, or its answer could not be read.", event.code

@@ -34,6 +34,7 @@ from gateway.proxy.bounds import Bounds, Held
 from gateway.proxy.early import Early
 from gateway.proxy.examiner import Examiner
 from gateway.proxy.guard import fails_closed
+from gateway.proxy.http2 import Gates
 from gateway.proxy.identity import receiver_of
 from gateway.proxy.layers import CLEARED, CLOSE, CUT_SHORT, ClosedLayer, inspected
 from gateway.proxy.network import Targets
@@ -86,6 +87,7 @@ class Front:
         self._on_failure = on_failure
         self._flows: dict[str, http.HTTPFlow] = {}
         self._held = Held(settings.bounds.max_held_bytes)
+        self._gates = Gates()
         self._running: set[asyncio.Task[Any]] = set()
 
     @property
@@ -276,6 +278,7 @@ class Front:
         host, port = event.server.address[0], event.server.address[1]
         if not self.settings.targets.allows(host, port, str(event.server.peername[0])):
             guard.cut(event.client)
+        guard.put_behind(self._gates.of(event.client.id), event)
 
     @fails_closed(guard.intercept)
     async def tls_clienthello(self, event: tls.ClientHelloData) -> None:
@@ -298,7 +301,7 @@ class Front:
         """HTTP goes through locked layers; every other protocol ends here, on record."""
         if event.layer is None or await self._stays_closed(event):
             return
-        locked = inspected(event.layer, self.settings.bounds, self._held)
+        locked = inspected(event.layer, self.settings.bounds, self._held, self._gates)
         event.layer = locked or ClosedLayer(event.context)
         if locked is None:
             await self._recorded(self._connection(event.context), "protocol")

@@ -16,6 +16,7 @@ from mitmproxy.net.http.http1 import assemble_response
 from mitmproxy.proxy import layer, server_hooks
 
 from gateway.proxy.early import Early
+from gateway.proxy.http2 import Gate, GatedReader
 from gateway.proxy.layers import CLEARED, CLOSE, ClosedLayer
 
 if TYPE_CHECKING:
@@ -89,6 +90,14 @@ def cut(client: connection.Client) -> None:
     for transport in list(handler.transports.values()) if handler else ():
         if transport.writer is not None:
             transport.writer.transport.abort()
+
+
+def put_behind(gate: Gate, event: server_hooks.ServerConnectionHookData) -> None:
+    """Read from a new connection to an agent only while the gate is open."""
+    handler = ctx.master.addons.get("proxyserver").connections.get(event.client.id)
+    transport = handler.transports.get(event.server) if handler else None
+    if transport is not None:
+        transport.reader = GatedReader(transport.reader, gate)
 
 
 def hang_up(client: connection.Client) -> None:

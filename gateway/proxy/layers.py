@@ -37,7 +37,8 @@ from wsproto.connection import ConnectionState
 from wsproto.frame_protocol import CloseReason, Opcode
 
 from gateway.core.refusals import REFUSALS
-from gateway.proxy.bounds import BoundedHttp1Server, BoundedHttp2Server, Bounds, Held, PatientHttp1Client
+from gateway.proxy.bounds import BoundedHttp1Server, Bounds, Held, PatientHttp1Client
+from gateway.proxy.http2 import BoundedHttp2Server, Gate, Gates
 
 # mitmproxy makes the agent's side of a connection by this name, and offers no other way to choose the class.
 http.Http1Client = PatientHttp1Client  # type: ignore[attr-defined]
@@ -55,7 +56,7 @@ LINGER_S = 30.0
 Commands = layer.CommandGenerator[None]
 
 
-def inspected(top: layer.Layer, bounds: Bounds, held: Held) -> layer.Layer | None:
+def inspected(top: layer.Layer, bounds: Bounds, held: Held, gates: Gates) -> layer.Layer | None:
     """`top` with its HTTP layer exchanged for the locked one; None if it is a protocol that cannot be inspected."""
     above: layer.Layer | None = None
     one = top
@@ -66,7 +67,7 @@ def inspected(top: layer.Layer, bounds: Bounds, held: Held) -> layer.Layer | Non
     if type(one) is not HttpLayer:
         return None
     one.context.layers.remove(one)
-    locked = LockedHttpLayer(one.context, one.mode, bounds, held)
+    locked = LockedHttpLayer(one.context, one.mode, bounds, held, gates.of(one.context.client.id))
     if isinstance(above, ClientTLSLayer | ServerTLSLayer):
         above.child_layer = locked
         return top
@@ -84,15 +85,15 @@ class ClosedLayer(layer.Layer):
 class LockedHttpLayer(HttpLayer):
     """An HTTP layer whose streams are locked."""
 
-    def __init__(self, context: Context, mode: HTTPMode, bounds: Bounds, held: Held) -> None:
+    def __init__(self, context: Context, mode: HTTPMode, bounds: Bounds, held: Held, gate: Gate) -> None:
         super().__init__(context, mode)
-        self._bounds, self._held = bounds, held
+        self._bounds, self._held, self._gate = bounds, held, gate
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start):
             fork = self.context.fork()
             self.connections[self.context.client] = (
-                BoundedHttp2Server(fork)
+                BoundedHttp2Server(fork, self._bounds, self._gate)
                 if self.context.client.alpn == b"h2"
                 else BoundedHttp1Server(fork, self._bounds.head_s)
             )

@@ -6,16 +6,12 @@ import asyncio
 import contextlib
 import time
 
-import h2.config
-import h2.connection
-import h2.errors
-import h2.events
 import pytest
 
-from gateway.proxy.bounds import MAX_AHEAD_BYTES, RESETS, Held
+from gateway.proxy.bounds import MAX_AHEAD_BYTES, Held
 from tests.origin import Origin
 from tests.proxy.gateway import BOUNDS, MAX_BODY_BYTES, Proxy
-from tests.proxy.raw import answer_on, connected, tunnel, until_closed
+from tests.proxy.raw import answer_on, connected, until_closed
 from tests.proxy.test_ways_round import reason_of, status_of, wait_for
 from tests.proxy.test_wire import curl
 
@@ -96,33 +92,6 @@ def test_what_is_sent_ahead_of_an_answer_is_bounded(proxy: Proxy, plain: Origin)
                 sock.sendall(bytes(MAX_AHEAD_BYTES))
                 sent += MAX_AHEAD_BYTES
         assert sent < 50 * MAX_AHEAD_BYTES
-
-
-def test_a_client_that_takes_back_request_after_request_is_told_to_calm_down(
-    proxy: Proxy, origin: Origin
-) -> None:
-    with tunnel(proxy, "localhost", origin.port, alpn=["h2"]) as sock:
-        conn = h2.connection.H2Connection(h2.config.H2Configuration())
-        conn.initiate_connection()
-        head = [
-            (":method", "POST"),
-            (":scheme", "https"),
-            (":path", "/"),
-            (":authority", f"localhost:{origin.port}"),
-        ]
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for _ in range(2 * RESETS):
-                stream = conn.get_next_available_stream_id()
-                conn.send_headers(stream, head)
-                conn.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
-                sock.sendall(conn.data_to_send())
-        ended = [
-            one
-            for one in conn.receive_data(until_closed(sock))
-            if isinstance(one, h2.events.ConnectionTerminated)
-        ]
-    assert [one.error_code for one in ended] == [h2.errors.ErrorCodes.ENHANCE_YOUR_CALM]
-    assert origin.connections == 0
 
 
 def test_held_bytes_are_counted_by_flow() -> None:
