@@ -33,7 +33,7 @@ EMPTY_FRAMES, EMPTY_FRAMES_PER_S = 1000, 100.0
 (CVE-2019-9511 to 9518). As some are called for, each request and each piece of an answer earns it `EARNED` more, and
 each KiB of an answer one."""
 EARNED = 4
-MAX_UNTAKEN_BYTES, MAX_UNTAKEN_PIECES = 256 * 1024, 1024
+MAX_UNTAKEN_BYTES, MAX_UNTAKEN_PIECES = 128 * 1024, 1024
 """What may wait for a client to give window before its agents have to wait."""
 
 
