@@ -54,8 +54,10 @@ people: install ## Measure the search for one person among 10,000,000 records on
 monotone: install ## Try over 50,000 generated cases that weaker assurance is never treated more mildly (about 10 minutes)
 	$(BIN)/pytest tests/policy/test_monotony.py --hypothesis-profile=thorough --hypothesis-show-statistics $(ARGS)
 
-abuse: install ## See what the gateway takes from many, slow and hostile clients (about 5 minutes)
+abuse: install ## See what the gateway takes from many, slow and hostile clients, bombs and late inspection (about 10 minutes)
 	$(BIN)/python -m bench.abuse
+	$(BIN)/python -m bench.bombs
+	$(BIN)/python -m bench.deadlines
 
 fuzz: install ## Fuzz reading and detection (MINUTES for each target, TARGETS="decode"); goes on where it ended
 	$(BIN)/pip install --quiet -r fuzz/requirements.txt

@@ -14,20 +14,14 @@ import contextlib
 import gzip
 import itertools
 import resource
-import ssl
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h2.config
-import h2.connection
-import h2.errors
-import h2.events
-import h2.exceptions
-
+from bench import floods
 from bench.bodies import records
 from bench.load import Target, _connect, _exchange
 from bench.processes import gateway, origin, resident_bytes
@@ -49,9 +43,6 @@ class Seen:
     told: str = ""
     served_ms: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-
-
-Abuse = Callable[[Target, argparse.Namespace], Awaitable[str]]
 
 
 async def idle(target: Target, given: argparse.Namespace) -> str:
@@ -130,56 +121,14 @@ async def bomb(target: Target, given: argparse.Namespace) -> str:
     return f"{len(body) / 1000:,.0f} KB; {status} after {time.perf_counter() - begun:.2f} s"
 
 
-async def resets(target: Target, given: argparse.Namespace) -> str:
-    """HTTP/2 requests that are taken back at once (CVE-2023-44487)."""
-    sent = connections = 0
-    why = ""
-    while sent < given.resets and connections < 200:
-        connections += 1
-        async with http2(target) as (conn, reader, writer):
-            with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
-                while sent < given.resets and not writer.is_closing():
-                    for _ in range(50):
-                        stream = conn.get_next_available_stream_id()
-                        conn.send_headers(stream, _head(target))
-                        conn.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
-                        sent += 1
-                    writer.write(conn.data_to_send())
-                    await writer.drain()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(0.001):
-                            data = await reader.read(65536)
-                            if not data:
-                                break
-                            for event in conn.receive_data(data):
-                                if isinstance(event, h2.events.ConnectionTerminated):
-                                    why = f"; ended with {h2.errors.ErrorCodes(event.error_code or 0).name}"
-    return f"{sent:,} resets over {connections} connections{why}"
-
-
-async def many_headers(target: Target, given: argparse.Namespace) -> str:
-    """HTTP/2 requests of ten thousand header fields each."""
-    answered = 0
-    for _ in range(20):
-        async with http2(target) as (conn, reader, writer):
-            stream = conn.get_next_available_stream_id()
-            with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
-                conn.send_headers(stream, [*_head(target), *((f"x-{n}", "y" * 50) for n in range(10_000))])
-                writer.write(conn.data_to_send())
-                await writer.drain()
-                answered += await reader.read(65536) != b""
-    return f"20 requests, {answered} answered"
-
-
-ABUSES: dict[str, tuple[Abuse, int]] = {
+ABUSES: dict[str, tuple[floods.Abuse, int]] = {
     "idle": (idle, 1536),
     "slow-heads": (slow_heads, 1536),
     "slow-bodies": (slow_bodies, 1536),
     "endless-heads": (endless_heads, 1536),
     "large-bodies": (large_bodies, 1536),
     "bomb": (bomb, 1536),
-    "resets": (resets, 50),
-    "many-headers": (many_headers, 50),
+    **{name: (flood, 50) for name, flood in floods.FLOODS.items()},
 }
 """What is done, and the memory in MiB: in all where it is over a gigabyte, more than before where it is less."""
 
@@ -198,35 +147,9 @@ async def many(target: Target, count: int) -> AsyncIterator[list[asyncio.StreamW
             writer.transport.abort()
 
 
-@contextlib.asynccontextmanager
-async def http2(
-    target: Target,
-) -> AsyncIterator[tuple[h2.connection.H2Connection, asyncio.StreamReader, asyncio.StreamWriter]]:
-    """An HTTP/2 connection to the origin through the proxy."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.proxy_port)
-    place = f"localhost:{target.port}"
-    writer.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
-    await reader.readuntil(b"\r\n\r\n")
-    context = ssl.create_default_context(cafile=target.authority)
-    context.set_alpn_protocols(["h2"])
-    await writer.start_tls(context, server_hostname="localhost")
-    conn = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
-    conn.initiate_connection()
-    writer.write(conn.data_to_send())
-    try:
-        yield conn, reader, writer
-    finally:
-        writer.transport.abort()
-
-
 def _post(target: Target, length: int) -> bytes:
     place = f"localhost:{target.port}"
     return f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nContent-Length: {length}\r\n\r\n".encode()
-
-
-def _head(target: Target) -> list[tuple[str, str]]:
-    authority = f"localhost:{target.port}"
-    return [(":method", "GET"), (":scheme", "https"), (":authority", authority), (":path", "/")]
 
 
 async def _trickle(writers: list[asyncio.StreamWriter], head: bytes, seconds: int) -> float | None:
@@ -269,7 +192,7 @@ async def watch(pid: int, seen: Seen, over: asyncio.Event) -> None:
         await asyncio.sleep(0.2)
 
 
-async def suffer(abuse: Abuse, pid: int, target: Target, given: argparse.Namespace) -> Seen:
+async def suffer(abuse: floods.Abuse, pid: int, target: Target, given: argparse.Namespace) -> Seen:
     """Let a gateway be abused."""
     seen, over = Seen(), asyncio.Event()
     warm = asyncio.create_task(decent(target, seen, over))
@@ -295,6 +218,7 @@ def main() -> int:
     parser.add_argument("--idle", type=int, default=10_000, help="connections that say nothing")
     parser.add_argument("--slow", type=int, default=500, help="connections that say it slowly")
     parser.add_argument("--resets", type=int, default=100_000)
+    parser.add_argument("--frames", type=int, default=1_000_000, help="HTTP/2 frames of each flood")
     given = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

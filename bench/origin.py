@@ -9,6 +9,9 @@ import ssl
 ANSWER = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\r\n" + b'{"accepted": true}'
 )
+LARGE_BYTES = 16 * 2**20
+LARGE = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % LARGE_BYTES
+"""Head of the answer to `GET /large`."""
 
 
 class Origin(asyncio.Protocol):
@@ -17,6 +20,22 @@ class Origin(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.waiting = b""
+        self.left = 0
+        """Bytes of a large answer that are not written yet."""
+        self.is_paused = False
+
+    def pause_writing(self) -> None:
+        self.is_paused = True
+
+    def resume_writing(self) -> None:
+        self.is_paused = False
+        self.write_more()
+
+    def write_more(self) -> None:
+        while self.left and not self.is_paused:
+            piece = min(self.left, 65536)
+            self.left -= piece
+            self.transport.write(bytes(piece))
 
     def data_received(self, data: bytes) -> None:
         self.waiting += data
@@ -28,7 +47,12 @@ class Origin(asyncio.Protocol):
         )
         if len(rest) >= length:
             self.waiting = rest[length:]
-            self.transport.write(ANSWER)
+            if head.startswith(b"GET /large "):
+                self.transport.write(LARGE)
+                self.left = LARGE_BYTES
+                self.write_more()
+            else:
+                self.transport.write(ANSWER)
 
 
 async def serve(chain: str, key: str) -> None:

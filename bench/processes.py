@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -191,3 +191,31 @@ def _tree(pid: int) -> list[int]:
             for child in (task / "children").read_text().split():
                 found += _tree(int(child))
     return found
+
+
+@contextlib.contextmanager
+def memory_peak(pid: int) -> Iterator[Callable[[], int | None]]:
+    """How much more memory a process and those it started had at most meanwhile, in bytes, each at its own time."""
+    before = {}
+    for one in _tree(pid):
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{one}/clear_refs").write_text("5")  # The peak begins anew.
+            before[one] = _status_bytes(one, "VmRSS")
+
+    def grown() -> int | None:
+        more = [
+            _status_bytes(one, "VmHWM") - before.get(one, 0)
+            for one in _tree(pid)
+            if _status_bytes(one, "VmHWM")
+        ]
+        return sum(more) if before else None
+
+    yield grown
+
+
+def _status_bytes(pid: int, name: str) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+    return 0

@@ -26,6 +26,7 @@ import wsproto.events
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from wsproto.extensions import PerMessageDeflate
 
 NAMES = ("localhost", "agent.example.org")
 ADDRESS = "127.0.0.1"
@@ -194,7 +195,8 @@ async def _serve_websocket(
         for event in conn.events():
             match event:
                 case wsproto.events.Request():
-                    writer.write(conn.send(wsproto.events.AcceptConnection()))
+                    extensions = [PerMessageDeflate()] if request.target.startswith(b"/packed") else []
+                    writer.write(conn.send(wsproto.events.AcceptConnection(extensions=extensions)))
                 case wsproto.events.Message():
                     is_text = isinstance(event.data, str)
                     data = event.data.encode() if isinstance(event.data, str) else bytes(event.data)

@@ -218,6 +218,12 @@ class Front:
         if not message.from_client:
             return
         message.dropped = True
+        if CUT_SHORT in flow.metadata:
+            refused = await self._recorded(
+                self._transfer(flow, _websocket_message(b"")), flow.metadata[CUT_SHORT]
+            )
+            flow.metadata[CLOSE] = refused.decision_id
+            return
         before = flow.metadata.pop(BEFORE, b"")
         verdict = await self._examine(
             self._transfer(flow, _websocket_message(message.content, message.is_text, before))

@@ -30,14 +30,17 @@ from mitmproxy.proxy.layers.websocket import (
     WebsocketEndHook,
     WebsocketLayer,
     WebsocketMessageHook,
+    WebsocketStartHook,
 )
 from mitmproxy.proxy.utils import ReceiveBuffer
 from mitmproxy.websocket import WebSocketMessage
 from wsproto.connection import ConnectionState
+from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode
 
 from gateway.core.refusals import REFUSALS
 from gateway.proxy.bounds import BoundedHttp1Server, Bounds, Held, PatientHttp1Client
+from gateway.proxy.deflate import BoundedDeflate
 from gateway.proxy.http2 import BoundedHttp2Server, Gate, Gates
 
 # mitmproxy makes the agent's side of a connection by this name, and offers no other way to choose the class.
@@ -259,6 +262,21 @@ class LockedWebsocketLayer(WebsocketLayer):
         self._bounds, self._held = bounds, held
 
     @override
+    def start(self, event: events.Event) -> Commands:
+        for command in super().start(event):
+            if isinstance(command, WebsocketStartHook):
+                extensions = self.client_ws._proto.extensions  # noqa: SLF001 - wsproto names them nowhere else
+                extensions[:] = [
+                    BoundedDeflate(one, self._bounds.max_body_bytes)
+                    if isinstance(one, PerMessageDeflate)
+                    else one
+                    for one in extensions
+                ]
+            yield command
+
+    _handle_event: Any = start
+
+    @override
     def relay_messages(self, event: events.Event) -> Commands:
         if not isinstance(event, events.DataReceived | events.ConnectionClosed):
             return
@@ -293,14 +311,23 @@ class LockedWebsocketLayer(WebsocketLayer):
             size = sum(map(len, source.frame_buf))
             within = self._held.hold(self.flow.id, size)
             if size > self._bounds.max_body_bytes or not within:
+                self.flow.metadata[CUT_SHORT] = "too-large" if within else "overloaded"
                 code = CloseReason.MESSAGE_TOO_BIG if within else CloseReason.TRY_AGAIN_LATER
-                yield from self._close(1001, None, code, "too large to inspect", False)
+                yield from self._relay(is_text, [b""], target, code)
                 return
         if not part.message_finished:
             if part.frame_finished:
                 source.frame_buf.append(b"")
             return
         frames, source.frame_buf = source.frame_buf, [b""]
+        yield from self._relay(is_text, frames, target, CloseReason.POLICY_VIOLATION)
+
+    def _relay(
+        self, is_text: bool, frames: list[bytes], target: WebsocketConnection, code: CloseReason
+    ) -> Commands:
+        """Send a message on if the front lets it, and end the connection with `code` if it says so."""
+        assert self.flow.websocket
+        from_client = target is self.server_ws
         message = WebSocketMessage(Opcode.TEXT if is_text else Opcode.BINARY, from_client, b"".join(frames))
         message.dropped = from_client
         self.flow.websocket.messages.append(message)
@@ -311,7 +338,7 @@ class LockedWebsocketLayer(WebsocketLayer):
             self._held.release(self.flow.id)
         decision_id = self.flow.metadata.pop(CLOSE, None)
         if decision_id is not None:
-            yield from self._close(1001, None, CloseReason.POLICY_VIOLATION, str(decision_id), False)
+            yield from self._close(1001, None, code, str(decision_id), False)
         elif not message.dropped:
             for piece in Fragmentizer(frames, is_text)(message.content):
                 yield target.send2(piece)

@@ -28,11 +28,17 @@ class Talk:
     def __init__(self, loop: asyncio.AbstractEventLoop, connection: ClientConnection) -> None:
         self._loop, self._connection = loop, connection
 
-    def send(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes | list[str]) -> None:
+        """A list goes out in fragments."""
         self._wait(self._connection.send(message))
 
     def receive(self) -> str | bytes:
         return self._wait(self._connection.recv())
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether compression was agreed upon."""
+        return any(one.name == "permessage-deflate" for one in self._connection.protocol.extensions)
 
     def ping(self, payload: bytes) -> None:
         """Ping, and wait for the answer."""

@@ -16,9 +16,10 @@ from mitmproxy import ctx, exceptions
 from websockets.exceptions import ConnectionClosed, InvalidProxyStatus, InvalidStatus
 
 from gateway.core.model import Message, Replace, Transfer, Verdict
+from gateway.proxy.deflate import BoundedDeflate
 from gateway.proxy.network import Targets
 from tests.origin import Origin
-from tests.proxy.gateway import Proxy, block, release
+from tests.proxy.gateway import MAX_BODY_BYTES, Proxy, block, release
 from tests.proxy.raw import answer_on, connected, exchange, tunnel, until_closed
 from tests.proxy.talk import Talk, talking
 from tests.proxy.test_wire import curl
@@ -380,6 +381,69 @@ def test_too_large_a_websocket_message_ends_the_connection(proxy: Proxy, origin:
         talk.send("x" * 2**20)
         talk.receive()
     wait_for(lambda: any(kind == "close" for kind, _ in frames(origin)))
+    assert not [one for one in frames(origin) if one[0] == "text"]
+    assert proxy.examiner.reasons == ["too-large"]
+
+
+@pytest.fixture
+def packed(proxy: Proxy, origin: Origin) -> Iterator[Talk]:
+    with talking(proxy, origin, "/packed") as client:
+        assert client.is_packed
+        yield client
+    wait_for(lambda: any(kind == "close" for kind, _ in frames(origin)))
+
+
+@pytest.mark.parametrize(
+    "message", ["Ola Nordmann " * 1000, b"\x00Ola Nordmann" * 1000], ids=["text", "binary"]
+)
+def test_compressed_websocket_messages_are_seen_as_they_are_and_pass_unchanged_both_ways(
+    proxy: Proxy, origin: Origin, packed: Talk, message: str | bytes
+) -> None:
+    before = origin.octets
+    for _ in range(2):  # The second refers back to the first, as compression goes on over messages.
+        packed.send(message)
+        assert packed.receive() == message
+    content = message.encode() if isinstance(message, str) else message
+    assert [one.message.body for one in proxy.examiner.transfers[1:]] == [content, content]
+    assert origin.octets - before < len(content) / 10, "they were not compressed on their way out"
+
+
+def test_fragments_of_a_compressed_websocket_message_are_seen_as_one(
+    proxy: Proxy, origin: Origin, packed: Talk
+) -> None:
+    packed.send(["Ola ", "Nord", "mann"])
+    assert packed.receive() == "Ola Nordmann"
+    assert [one.message.body for one in proxy.examiner.transfers[1:]] == [b"Ola Nordmann"]
+
+
+def test_what_is_taken_out_of_a_compressed_websocket_message_does_not_go_out(
+    proxy: Proxy, origin: Origin, packed: Talk
+) -> None:
+    proxy.examiner.decide = lambda transfer: Replace(transfer.id, Message("WEBSOCKET", b"", (), b"[removed]"))
+    packed.send("Ola Nordmann")
+    assert packed.receive() == "[removed]"
+    assert frames(origin) == [("text", b"[removed]")]
+
+
+def test_a_compressed_websocket_bomb_is_refused_on_record_and_never_unpacked_whole(
+    proxy: Proxy, origin: Origin, packed: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked: list[int] = []
+    original = BoundedDeflate.frame_inbound_payload_data
+
+    def noted(self: BoundedDeflate, *arguments: Any) -> Any:
+        content = original(self, *arguments)
+        unpacked.append(len(content))
+        return content
+
+    monkeypatch.setattr(BoundedDeflate, "frame_inbound_payload_data", noted)
+    with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012
+        packed.send("x" * 16 * MAX_BODY_BYTES)
+        packed.receive()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1009, proxy.examiner.refused[0][0].id)
+    assert proxy.examiner.reasons == ["too-large"]
+    assert 0 < max(unpacked) <= MAX_BODY_BYTES + 1
     assert not [one for one in frames(origin) if one[0] == "text"]
 
 
