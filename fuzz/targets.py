@@ -46,7 +46,9 @@ def decode_and_splice(data: bytes) -> None:
     if decoded.unread or len(chosen.text) < len(MARK):
         return
     # What has no known type is told by its look, which an edit may change: whoever removes reads again, and refuses.
-    assert {one.reason for one in again.unread} <= {"unknown-media-type"}, "an edit made the message unreadable"
+    assert {one.reason for one in again.unread} <= {"unknown-media-type"}, (
+        "an edit made the message unreadable"
+    )
     if again.unread:
         return
     before = sum(one.text.count(chosen.text) for one in decoded.segments)
