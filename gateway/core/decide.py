@@ -161,7 +161,7 @@ class _Weighing:
         personal = weighed not in (DataClass.ANONYMOUS, DataClass.AGGREGATE)
         rule = f"table/{standing.status}/{weighed}"
         action = _act(self.facts, weighed, standing, self.rules)
-        outcome = _Outcome(action, matter, standing, under, personal, rule)
+        outcome = self._by_client(_Outcome(action, matter, standing, under, personal, rule))
         # Whoever has opted out is left out wherever they live; all else concerns people in scope only.
         if matter.choice is not Choice.NONE:
             outcome = max(outcome, self._by_choice(outcome), key=_severity)
@@ -193,6 +193,21 @@ class _Weighing:
             reason="purpose-mismatch",
             clauses=("PURPOSE-2",),
             said=(self.purpose_fault,),
+        )
+
+    def _by_client(self, outcome: _Outcome) -> _Outcome:
+        """A client's data is not edited on the company's own account: the client is asked, or it stays (COLLECT-2)."""
+        source, becomes = self.facts.source, self.rules.status_rules[outcome.standing.status].client_owned
+        if source is None or source.role != "processor" or becomes is None:
+            return outcome
+        if outcome.action is not Action.ANONYMIZE:
+            return outcome
+        return replace(
+            outcome,
+            action=becomes,
+            rule="client-owned",
+            clauses=("COLLECT-2",),
+            said=(because("client-owned", source=source.name),),
         )
 
     def _by_choice(self, outcome: _Outcome) -> _Outcome:

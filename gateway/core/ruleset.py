@@ -46,6 +46,8 @@ class StatusRule:
     clauses: tuple[str, ...]
     cells: Mapping[DataClass, str]
     """`pass`, `anonymize`, `hold`, `block`, or `pass_if_condition_else_ACTION`."""
+    client_owned: Literal[Action.HOLD, Action.BLOCK] | None = None
+    """What becomes of *anonymize* where the data is a client's, which decides what is left out of it (COLLECT-2)."""
 
     def __post_init__(self) -> None:
         for data_class in DataClass:
@@ -59,6 +61,13 @@ class StatusRule:
                 raise ValueError(
                     f"cell {cell!r} of class {data_class} is none of {known}, pass_if_condition_else_ACTION"
                 ) from None
+
+    def client_cell(self, data_class: DataClass) -> str:
+        """The cell for data that is a client's."""
+        cell = self.cells[data_class]
+        if self.client_owned is None:
+            return cell
+        return cell.replace(Action.ANONYMIZE, self.client_owned)
 
 
 def parse_cell(cell: str) -> tuple[Action, Action]:
@@ -110,6 +119,9 @@ class DecisionFile:
             for data_class in DataClass:
                 if _milder(worse.cells[data_class], better.cells[data_class]):
                     yield place, data_class, f"is milder than that of the better status {better.status}"
+                elif _milder(worse.client_cell(data_class), better.client_cell(data_class)):
+                    told = f"for a client's data (`client_owned`) is milder than with the better status {better.status}"
+                    yield place, data_class, told
         for place, row in enumerate(self.statuses):
             for lesser, graver in pairwise(RISING):
                 if _milder(row.cells[graver], row.cells[lesser]):

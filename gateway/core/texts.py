@@ -78,6 +78,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
         "source-purpose": "agent source purposes",
         "outside-profile": "agent category",
         "outside-source": "source category",
+        "client-owned": "source",
         "opted-out": "agent",
         "objected": "purpose",
         "consent": "agent",

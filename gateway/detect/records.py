@@ -126,7 +126,7 @@ class Combinations:
         """The values of all records that have every part of a combination; `labels` are those of the segments."""
         if sum(self._parts.of(label) is not None for label in labels) < min(self._wanted, default=0):
             return
-        records: dict[tuple[str, int], dict[int, Place]] = defaultdict(dict)
+        records: dict[tuple[str, int], dict[int, list[Place]]] = defaultdict(lambda: defaultdict(list))
         for number, segment in enumerate(segments):
             known = self._parts.of(segment.label) if segment.label else None
             if known is None or not (record := record_of(segment.address)):
@@ -134,10 +134,10 @@ class Combinations:
             value = segment.text.strip().encode(errors="replace")
             for combination, place, entity, pattern in known:
                 if pattern.search(value):
-                    records[record, combination][place] = (number, entity)
+                    records[record, combination][place].append((number, entity))
         for (_, combination), found in records.items():
             if len(found) == self._wanted[combination]:
-                yield from found.values()
+                yield from (place for places in found.values() for place in places)
 
 
 class Statistics:

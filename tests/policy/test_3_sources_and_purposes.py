@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.agent import Agent
 from gateway.core.choice import Choices
+from gateway.core.decide import Decision
 from gateway.core.model import Action, Declared
-from gateway.core.source import UNLISTED, OriginDeclaration, SourceMatch, Sources
+from gateway.core.source import UNLISTED, OriginDeclaration, Source, SourceMatch, Sources
 from tests.policy.builders import (
     RULES,
     TODAY,
@@ -19,6 +21,7 @@ from tests.policy.builders import (
     assurance,
     day,
     decided,
+    tia,
 )
 
 SHOP = a_source(
@@ -85,6 +88,37 @@ def test_SCOPE_1_a_dataset_outside_narrows_unknown_data_and_never_what_a_finding
     assert (payroll.source, payroll.declared) == (PAYROLL, frozenset())
     assert decided(None, a_name(), declared=payroll.declared).action is Action.PASS
     assert decided(None, an_identifier("DE"), declared=payroll.declared).action is Action.BLOCK
+
+
+CLIENTS = a_source(role="processor", client="A Client")
+
+
+def test_COLLECT_2_client_owned_data_to_an_agent_with_only_module_2_is_held():
+    def under(module: int, source: Source) -> Decision:
+        clauses = assurance("scc-2021", "2022-01-01", tia=tia(), module=module)
+        return decided(an_agent(clauses, country="IN"), an_identifier("DE"), source=source)
+
+    held = under(2, CLIENTS)
+
+    assert (held.action, held.clauses[0], held.status) == (Action.HOLD, "COLLECT-2", "contract_incomplete")
+    assert under(2, a_source()).action is Action.PASS
+    assert under(3, CLIENTS).action is Action.PASS
+
+
+@pytest.mark.parametrize(
+    ("agent", "action"),
+    [
+        (an_agent(assurance("established-in-eea"), country="DE"), Action.PASS),
+        (an_agent(assurance("eu-us-dpf", until="2026-01-01")), Action.BLOCK),
+        (an_agent(), Action.BLOCK),
+        (None, Action.BLOCK),
+    ],
+    ids=["in the EEA", "lapsed", "none", "unknown"],
+)
+def test_COLLECT_2_client_owned_data_is_never_edited_on_the_companys_own_account(
+    agent: Agent | None, action: Action
+):
+    assert decided(agent, a_name(), source=CLIENTS).action is action
 
 
 def test_COLLECT_3_a_card_number_to_an_analytics_agent_is_stopped():

@@ -78,3 +78,35 @@ def test_DEF_2_who_is_not_named_is_identified_all_the_same(
 
     assert data_class in decision.classes
     assert decision.action is not Action.PASS
+
+
+@pytest.mark.parametrize(
+    "account", ["member_id", "memberId", "customer number", "user_id", "account_id", "username"]
+)
+def test_COLLECT_4_the_same_event_with_and_without_an_account_is_decided_differently(
+    account: str, inspector: Inspector
+):
+    event = {"event": "page_view", "database": "patents", "page": "/databases/patents/7", "seconds": 42}
+
+    def of(body: dict[str, object]) -> Decision:
+        return decided(inspected(inspector, Wire(json.dumps(body).encode(), "application/json").message()))
+
+    tied, loose = of({account: "M-4471203", **event}), of(event)
+
+    assert loose.action is Action.PASS
+    assert tied.action is not Action.PASS
+    assert tied.classes == (DataClass.ORDINARY,)
+
+
+def test_COLLECT_4_every_account_of_an_event_is_taken_out(inspector: Inspector):
+    event = {
+        "user_id": "M-4471203",
+        "customer_id": 88123,
+        "page": "/patents/7",
+        "event": "view",
+        "seconds": 42,
+    }
+    inspection = inspected(inspector, Wire(json.dumps(event).encode(), "application/json").message())
+
+    assert {one.address.rpartition("/")[2] for one in inspection.findings} == set(event) - {"seconds"}
+    assert {one.category for one in inspection.findings} == {"identifier_account", "usage"}

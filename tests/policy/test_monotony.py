@@ -94,7 +94,13 @@ grants = st.lists(
     max_size=2,
 ).map(tuple)
 sources = st.sampled_from(
-    [None, a_source(), a_source(purposes=("orders",)), a_source(categories=("identity", "contact"))]
+    [
+        None,
+        a_source(),
+        a_source(purposes=("orders",)),
+        a_source(categories=("identity", "contact")),
+        a_source(role="processor", client="A Client"),
+    ]
 )
 
 
