@@ -79,6 +79,7 @@ class Runtime:
             self._follower = Follower(place, registers_path(settings))
         except BaseException:
             self._ledger.close()
+            self._registers.close()
             raise
         self._pool = WorkerPool(
             self._factory(self._rulebook.current),
@@ -134,12 +135,12 @@ class Runtime:
         self._registers.close()
 
     def _check_keys(self, place: Place) -> None:
-        """No fingerprint is made before the ledger has confirmed the keys. Raises KeyFileError or LedgerError."""
+        """No fingerprint is made under another key than the ledger knows. Raises KeyFileError or LedgerError."""
         keys, digest = self.settings.state / "keys", self._rulebook.current.rules.digest
         with contextlib.closing(LedgerReader(place)) as reader, reader.connection() as connection:
             known = custody.known_keys(connection)
         custody.check_keys(self._key, known, keys)
-        custody.introduce(place, self._key, self.settings.gateway_id, digest)
+        self._keys_on_record = custody.introduce(place, self._key, self.settings.gateway_id, digest)
 
     def _factory(self, snapshot: Snapshot, key: Key | None = None) -> Factory:
         return functools.partial(
@@ -186,6 +187,9 @@ class Runtime:
         while True:
             rules = self._rulebook.current.rules
             try:
+                if not self._keys_on_record:
+                    # The ledger was empty at the start; without this a key put in its place later would go unnoticed.
+                    await asyncio.to_thread(self._check_keys, place)
                 ended = await asyncio.to_thread(self._desk.expire, datetime.now(UTC), rules.digest)
                 done = await asyncio.to_thread(
                     custody.retain,

@@ -66,14 +66,17 @@ def check_keys(key: Key, known: list[KnownKey], folder: Path) -> None:
             )
 
 
-def introduce(place: Place, key: Key, gateway: str, rules: str) -> None:
-    """Put on record which versions are in use. The first gateway of an empty ledger does so when it starts again."""
+def introduce(place: Place, key: Key, gateway: str, rules: str) -> bool:
+    """Put on record which versions are in use; whether they are. On an empty ledger they are not, nor needed."""
     with writing(place) as connection:
         known = known_keys(connection)
         new = [one for one in (*reversed(key.older), key) if one.version not in {k.version for k in known}]
-        if new and tree_in(connection).head.seq:
-            details = [{"version": one.version, "check": check_value(one)} for one in new]
+        if new and not tree_in(connection).head.seq:
+            return False
+        details = [{"version": one.version, "check": check_value(one)} for one in new]
+        if details:
             append(connection, [new_act(INTRODUCED, "gateway", gateway, rules, details=d) for d in details])
+        return True
 
 
 def rotate(place: Place, folder: Path, by: str, gateway: str, rules: str) -> Key:
