@@ -26,6 +26,7 @@ from pathlib import PurePath
 from typing import IO, Any, NoReturn
 
 from gateway.core.errors import InspectionError, SpliceError
+from gateway.dumps import forbid_core_dumps
 
 Handler = Callable[[object], object]
 Factory = Callable[[], Handler]
@@ -98,7 +99,7 @@ def work(descriptor: int, parent: int, memory_limit_bytes: int) -> NoReturn:
 
 def _confine(memory_limit_bytes: int, parent: int) -> None:
     """No core dumps, bounded memory, gone with the parent, deaf to the terminal and to the service manager."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_dumps()
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The parent drains at SIGTERM and needs its workers for that; it ends them itself.

@@ -115,6 +115,12 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql://onward@/{database}?host={self.folder}"
 
+    def dump(self, url: str) -> bytes:
+        """All rows of a database as text."""
+        done = subprocess.run([program("pg_dump"), url], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(
             [program(name), *arguments],

@@ -15,6 +15,7 @@ from typing import NoReturn
 from gateway.cli.app import app
 from gateway.cli.output import complain
 from gateway.core.errors import KeyFileError, LedgerError, OnwardError, RulesError, SettingsError
+from gateway.dumps import forbid_core_dumps
 from gateway.scan.files import ScanError
 
 EXIT_CODES: tuple[tuple[type[OnwardError], int], ...] = (
@@ -29,6 +30,7 @@ EXIT_CODES: tuple[tuple[type[OnwardError], int], ...] = (
 
 def main() -> NoReturn:
     """Run one command; an error of ours becomes a message and an exit code, never a traceback."""
+    forbid_core_dumps()
     try:
         app()
     except OnwardError as error:

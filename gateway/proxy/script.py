@@ -16,6 +16,7 @@ from pathlib import Path
 from mitmproxy.master import Master
 
 from gateway.core.errors import OnwardError
+from gateway.dumps import forbid_core_dumps
 from gateway.proxy.front import Front
 from gateway.proxy.options import SAFE, asked_for_unsafe, freeze
 from gateway.proxy.serve import front_of, targets_of
@@ -29,6 +30,7 @@ def install(chief: Master) -> None:
     """Add the front to `chief` for good. Ends the process where that cannot be: without the front nothing may run."""
     if chief.addons.get("onward") is not None:
         return
+    forbid_core_dumps()
     try:
         config = os.environ.get("ONWARD_CONFIG")
         settings = load_settings(Path(config) if config else None, os.environ)

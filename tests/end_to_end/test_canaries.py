@@ -8,10 +8,14 @@ import gzip
 import itertools
 import json
 import logging
+import os
 import re
+import resource
+import signal
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h2.config
@@ -20,6 +24,7 @@ import pytest
 
 import gateway.runtime
 from gateway.demo.agents import Certificate
+from tests.databases import KINDS, Cluster
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent, gateway_running
 
 PEOPLE = (f"kanarien{number:04d}vogel" for number in itertools.count())
@@ -96,19 +101,32 @@ def requests(host: str) -> Iterator[bytes]:
     yield f"POST /{v()} HTTP/1.1\r\nX: {v()}".encode()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=KINDS)
 def chatty(
-    tmp_path_factory: pytest.TempPathFactory, certificate: Certificate, ports: dict[str, int]
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    certificate: Certificate,
+    ports: dict[str, int],
 ) -> Iterator[GatewayProcess]:
-    """A gateway whose logs hold all that its libraries want to say, down to debug level."""
+    """A gateway on a host that allows core dumps, whose logs hold all that its libraries want to say."""
     folder = tmp_path_factory.mktemp("chatty")
+    database = {}
+    if request.param == "postgresql":
+        database["database"] = request.getfixturevalue("cluster").new_database()
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONASYNCIODEBUG", "1")
         patch.setenv("ONWARD_LOG_LEVEL", "debug")
         patch.setenv("TMPDIR", str(folder / "tmp"))
         (folder / "tmp").mkdir()
-        with gateway_running(folder, certificate, ports, head_limit_s=1.0, receive_limit_s=1.0) as running:
-            yield running
+        patch.chdir(folder / "tmp")
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        limits = {"head_limit_s": 1.0, "receive_limit_s": 1.0}
+        try:
+            with gateway_running(folder, certificate, ports, **limits, **database) as running:
+                yield running
+        finally:
+            resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
 
 
 def exchange(gateway: GatewayProcess, port: int, authority: Path, data: bytes, *, tls: bool) -> bytes:
@@ -132,13 +150,15 @@ def exchange(gateway: GatewayProcess, port: int, authority: Path, data: bytes, *
 
 
 def test_no_value_is_repeated_anywhere_in_any_writing(
-    chatty: GatewayProcess, agents: dict[str, RecordingAgent]
+    chatty: GatewayProcess, agents: dict[str, RecordingAgent], cluster: Cluster
 ) -> None:
     port = agents["unregistered"].port
-    answers = []
-    for tls in (True, False):
-        for request in requests(f"localhost:{port}"):
-            answers.append(exchange(chatty, port, chatty.authority, request, tls=tls))
+    first = int(planted()[8:12])
+    asked = [(request, tls) for tls in (True, False) for request in requests(f"localhost:{port}")]
+    with ThreadPoolExecutor(8) as several:
+        answers = list(
+            several.map(lambda one: exchange(chatty, port, chatty.authority, one[0], tls=one[1]), asked)
+        )
     # Outside of a tunnel and in HTTP/2. The host that a request goes to is on record, and no place for values.
     for line in (
         f"CONNECT {planted()}:443 HTTP/1.1\r\n\r\n",
@@ -149,8 +169,7 @@ def test_no_value_is_repeated_anywhere_in_any_writing(
             answers.append(sock.recv(65536))
     answers.append(over_http2(chatty, port))
 
-    count = int(next(PEOPLE)[8:12])
-    assert count >= 140
+    assert int(planted()[8:12]) - first >= 140
     places = {
         "answers": b"\0".join(answers),
         "log": chatty.log.read_bytes(),
@@ -159,11 +178,28 @@ def test_no_value_is_repeated_anywhere_in_any_writing(
             map(str, [*chatty.state.rglob("*"), *(chatty.folder / "tmp").rglob("*")])
         ).encode(),
     }
-    for path in (*chatty.state.rglob("*"), *(chatty.folder / "tmp").rglob("*")):
-        if path.is_file():
-            places[path.name] = path.read_bytes()
+    folders = [chatty.state, chatty.folder / "tmp"]
+    if chatty.database is not None:
+        # Its files with their write-ahead log and its own log, and its rows, which it may keep compressed.
+        folders.append(cluster.folder)
+        places["rows"] = cluster.dump(chatty.database)
+    for path in (path for folder in folders for path in folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # Databases take files of theirs away meanwhile.
+            if path.is_file():
+                places[str(path)] = path.read_bytes()
     found = [(name, sign) for name, content in places.items() for sign in WRITINGS if sign.search(content)]
     assert found == []
+
+
+def test_a_gateway_that_aborts_leaves_no_core(chatty: GatewayProcess) -> None:
+    assert chatty.process is not None
+    chatty.process.send_signal(signal.SIGABRT)
+
+    ended = os.waitid(os.P_PID, chatty.process.pid, os.WEXITED | os.WNOWAIT)
+
+    assert ended is not None
+    assert (ended.si_code, ended.si_status) == (os.CLD_KILLED, signal.SIGABRT)  # And not CLD_DUMPED.
+    chatty.process.wait()
 
 
 WORD = b"kanarien"

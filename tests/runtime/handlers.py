@@ -66,6 +66,8 @@ def obeying(name: str = "first") -> Callable[[object], object]:
                 return "said"
             case "core limit":
                 return resource.getrlimit(resource.RLIMIT_CORE)
+            case "dumpable":
+                return ctypes.CDLL(None).prctl(3) if sys.platform == "linux" else 0  # PR_GET_DUMPABLE
         raise AssertionError("unknown instruction")
 
     return handle
