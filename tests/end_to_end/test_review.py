@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from gateway.cli import main
 from gateway.demo.agents import Certificate
 from tests.canary import found_in, spellings
+from tests.databases import Cluster
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent
 
 TODAY = datetime.now(UTC).date()
@@ -66,10 +68,10 @@ class Desk:
         return [one["action"] for one in shown["followed_by"]]
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Desk]:
+@contextlib.contextmanager
+def a_desk(folder: Path, certificate: Certificate, **settings: str) -> Iterator[Desk]:
     agent = RecordingAgent(certificate)
-    gateway = GatewayProcess(tmp_path_factory.mktemp("review"), certificate, {"assured": agent.port})
+    gateway = GatewayProcess(folder, certificate, {"assured": agent.port}, **settings)
     table = gateway.rules / "policy" / "decision.yaml"
     # Whatever is personal is held, if it is not blocked.
     table.write_text(
@@ -81,6 +83,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> 
     yield Desk(gateway, agent)
     gateway.stop()
     agent.close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Desk]:
+    with a_desk(tmp_path_factory.mktemp("review"), certificate) as desk:
+        yield desk
 
 
 def test_a_held_transfer_gets_a_review_id_and_word_when_to_come_again(desk: Desk):
@@ -214,3 +222,22 @@ def test_after_a_rotation_of_the_key_older_fingerprints_are_still_found_and_fals
 
 def fingerprints(desk: Desk) -> list[str]:
     return desk.onward("detect", "fingerprint", "EMAIL_ADDRESS", stdin=PERSON["email"]).split()
+
+
+def test_on_a_server_too_an_approved_transfer_passes_once_and_a_refused_one_never(
+    tmp_path: Path, certificate: Certificate, cluster: Cluster
+):
+    with a_desk(tmp_path, certificate, database=cluster.new_database()) as desk:
+        review, other = desk.hold(PERSON | {"n": 1}), desk.hold(PERSON | {"n": 2})
+        assert "sabine.koehler@example.org" in desk.onward("review", "reveal", review, "--as", "r-1")
+        desk.onward("review", "approve", review, "--as", "r-1", "--reason", "contract 12")
+        desk.onward("review", "refuse", other, "--as", "r-2", "--reason", "no ground")
+
+        answers = [desk.send(PERSON | {"n": number}).status_code for number in (1, 1, 2)]
+
+        assert answers == [200, 403, 403]
+        assert json.loads(desk.agent.bodies[-1]) == PERSON | {"n": 1}
+        assert desk.acts(review) == ["review-revealed", "review-approved"]
+        assert "Ledger verified" in desk.onward("ledger", "verify")
+        values = [spelling for value in PERSON.values() for spelling in spellings(value)]
+        assert found_in([desk.gateway.state, desk.gateway.log, cluster.data], values) == []
