@@ -51,6 +51,8 @@ class Settings:
     allow_internal: tuple[str, ...] = ()
     """Targets inside the company that may be reached all the same, as `host:port` or networks in CIDR notation."""
     upstream_ca: Path | None = None
+    client_certificates: Path | None = None
+    """Folder with a PEM file (key and certificates) for each agent that asks for one, named `HOST.pem`."""
     """PEM file with further certificate authorities that agents may use."""
     proxy_auth: str | None = None
     """mitmproxy proxyauth spec, e.g. `@/etc/onward/htpasswd`."""

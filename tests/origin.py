@@ -74,9 +74,15 @@ class Origin:
 
 
 @contextmanager
-def recording_origin(folder: Path, *, tls: bool = True) -> Iterator[Origin]:
-    """Run an origin on a free port of the loopback interface; certificates are kept in `folder`."""
+def recording_origin(folder: Path, *, tls: bool = True, asks: bool = False) -> Iterator[Origin]:
+    """Run an origin on a free port of the loopback interface; certificates are kept in `folder`.
+
+    If it `asks`, it serves those only who show a certificate of its authority, such as its own, `origin.pem`.
+    """
     authority, context = _certificates(folder)
+    if asks:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(authority)
     started = threading.Event()
     origin = Origin(port=0, authority=authority)
     loop = asyncio.new_event_loop()

@@ -47,6 +47,8 @@ class ProxySettings:
     upstream_ca: Path | None
     proxy_auth: str | None
     drain_s: float
+    client_certificates: Path | None = None
+    """Folder with `HOST.pem` for agents that ask for a certificate; all clients share it."""
 
 
 class _Announcer:
@@ -77,6 +79,11 @@ async def run_proxy(
     Raises:
         SettingsError: mitmproxy refuses the settings, or cannot listen.
     """
+    folder = settings.client_certificates
+    if folder is not None and not folder.is_dir():
+        raise SettingsError(
+            f"client_certificates: {folder} is no folder; make it, with a file HOST.pem for each agent"
+        )
     loop = asyncio.get_running_loop()
     targets.guard(loop)
     settings.authority_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -102,6 +109,7 @@ async def run_proxy(
             mode=list(settings.modes),
             confdir=str(settings.authority_folder),
             ssl_verify_upstream_trusted_ca=str(settings.upstream_ca) if settings.upstream_ca else None,
+            client_certs=str(folder) if folder else None,
             proxyauth=settings.proxy_auth,
         )
         guard.seal(chief.options)

@@ -64,6 +64,7 @@ async def serve_until(stop: asyncio.Event, settings: Settings) -> None:
                 upstream_ca=settings.upstream_ca,
                 proxy_auth=settings.proxy_auth,
                 drain_s=settings.drain_s,
+                client_certificates=settings.client_certificates,
             ),
             front_of(runtime, targets),
             targets,

@@ -16,7 +16,7 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from html import escape, unescape
 from urllib.parse import quote, unquote_to_bytes
 
@@ -35,11 +35,23 @@ _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){8,}")
 _SHORTEST_SQUEEZED = 8
 
 
-def leaked(message: Message, values: Iterable[str]) -> list[str]:
-    """Those of the values that a receiver of the message could read out of it."""
+class UnjudgedError(Exception):
+    """Something in the message cannot be read here, so that nobody may say that nothing leaks."""
+
+
+def leaked(message: Message, values: Collection[str]) -> list[str]:
+    """Those of the values that a receiver of the message could read out of it.
+
+    Raises:
+        UnjudgedError: not all were found, and a part could not be looked into.
+    """
     head = b"\n".join([message.target, *(name + b": " + value for name, value in message.headers)])
-    layers = [*_layers(head), *_layers(message.body)]
-    return [value for value in values if any(_within(value, layer) for layer in layers)]
+    closed: list[str] = []
+    layers = [*_layers(head, closed), *_layers(message.body, closed)]
+    found = [value for value in values if any(_within(value, layer) for layer in layers)]
+    if closed and len(found) < len(values):
+        raise UnjudgedError(closed[0])
+    return found
 
 
 def _within(value: str, layer: bytes) -> bool:
@@ -83,15 +95,15 @@ def _spellings(value: str) -> Iterator[bytes]:
         yield escape(form).encode()
 
 
-def _layers(content: bytes, depth: int = 0) -> Iterator[bytes]:
-    """The content, and what it holds packed, coded or escaped."""
+def _layers(content: bytes, closed: list[str], depth: int = 0) -> Iterator[bytes]:
+    """The content, and what it holds packed, coded or escaped; `closed` takes what cannot be looked into."""
     yield content
     if depth == _DEEPEST or not content:
         return
-    for unpack in (_inflated, _archived, _decoded):
-        for inner in unpack(content):
+    for unpacked in (_inflated(content), _archived(content, closed), _decoded(content)):
+        for inner in unpacked:
             if inner and inner != content:
-                yield from _layers(inner, depth + 1)
+                yield from _layers(inner, closed, depth + 1)
 
 
 def _inflated(content: bytes) -> Iterator[bytes]:
@@ -111,14 +123,17 @@ def _inflated(content: bytes) -> Iterator[bytes]:
             continue
 
 
-def _archived(content: bytes) -> Iterator[bytes]:
+def _archived(content: bytes, closed: list[str]) -> Iterator[bytes]:
     if b"PK\x05\x06" in content[-(1 << 16) :]:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for info in archive.infolist():
                     yield info.filename.encode() + b"\n" + info.comment
-                    yield archive.read(info)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError):
+                    try:
+                        yield archive.read(info)
+                    except (RuntimeError, NotImplementedError):
+                        closed.append(f"a member is encrypted, or packed by method {info.compress_type}")
+        except (zipfile.BadZipFile, zlib.error, ValueError):
             return
     elif content[257:262] == b"ustar":
         # What only begins like an archive, or holds one behind something else, is none.

@@ -11,8 +11,9 @@ from gateway.core.model import Action, Message, Refuse, Release, Replace
 from tests.carriers.case import PERSON, Case
 from tests.carriers.corpus import CASES
 from tests.carriers.coverage import DOCUMENT, GROUPS, document
+from tests.carriers.files import as_zip
 from tests.carriers.gateway import Gateway
-from tests.carriers.leaks import leaked
+from tests.carriers.leaks import UnjudgedError, leaked
 
 MOST_MISSES = 0.05
 """Share of the adversarial cases that may be missed."""
@@ -51,6 +52,18 @@ def test_INTEG_1_what_holds_nobody_passes_to_the_byte(case: Case, gateway: Gatew
 
     # A release is of the message as it came.
     assert isinstance(verdict, Release), verdict
+
+
+@pytest.mark.parametrize("flag", ["encrypted", "method"])
+def test_nobody_says_that_nothing_leaks_of_an_archive_that_the_search_cannot_look_into(flag: str):
+    packed = bytearray(as_zip({"a.txt": b"sabine.koehler@example.org " * 9}))
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = packed.index(mark) + place
+        packed[at : at + 2] = b"\1\0" if flag == "encrypted" else packed[at : at + 2]
+        packed[at + 2 : at + 4] = b"\x08\0" if flag == "encrypted" else b"\x61\0"
+
+    with pytest.raises(UnjudgedError):
+        leaked(Message("POST", b"/", (), bytes(packed)), ["sabine.koehler@example.org"])
 
 
 def test_INTEG_1_a_file_that_cannot_be_edited_is_refused_by_rule(gateway: Gateway):

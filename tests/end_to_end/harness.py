@@ -60,6 +60,13 @@ class RecordingAgent:
                 agent.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
                 if self.path.endswith("/slow"):
                     time.sleep(1.5)
+                status, _, place = self.headers.get("x-redirect", "").partition(" ")
+                if place:
+                    self.send_response(int(status))
+                    self.send_header("location", place)
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+                    return
                 answer = hashlib.sha256(body).hexdigest().encode()
                 self.send_response(200)
                 self.send_header("content-length", str(len(answer)))

@@ -26,13 +26,21 @@ def plain_origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
 
 
 @pytest.fixture(scope="session")
+def asking_origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    with recording_origin(tmp_path_factory.mktemp("asking"), asks=True) as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
 def shared_proxy(
-    tmp_path_factory: pytest.TempPathFactory, tls_origin: Origin, plain_origin: Origin
+    tmp_path_factory: pytest.TempPathFactory, tls_origin: Origin, plain_origin: Origin, asking_origin: Origin
 ) -> Iterator[Proxy]:
-    ports = (tls_origin.port, plain_origin.port)
+    ports = (tls_origin.port, plain_origin.port, asking_origin.port)
+    authorities = tmp_path_factory.mktemp("authorities") / "authorities.pem"
+    authorities.write_bytes(tls_origin.authority.read_bytes() + asking_origin.authority.read_bytes())
     with running_proxy(
         tmp_path_factory.mktemp("authority"),
-        tls_origin.authority,
+        authorities,
         ports=(*ports, CLOSED_PORT, 53, 80, 443),
         allow_internal=[f"{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (*ports, 53)],
     ) as proxy:
@@ -49,6 +57,13 @@ def origin(tls_origin: Origin) -> Origin:
 def plain(plain_origin: Origin) -> Origin:
     plain_origin.forget()
     return plain_origin
+
+
+@pytest.fixture
+def asking(asking_origin: Origin) -> Origin:
+    """It serves only who shows a certificate of its authority."""
+    asking_origin.forget()
+    return asking_origin
 
 
 @pytest.fixture

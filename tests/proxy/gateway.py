@@ -127,6 +127,8 @@ class Proxy:
     front: FaultyFront
     authority: Path
     """PEM file of the authority that clients have to trust."""
+    certificates: Path
+    """Folder with certificates for agents that ask for one."""
     loop: asyncio.AbstractEventLoop
     failures: list[str]
 
@@ -157,6 +159,7 @@ def running_proxy(
     targets = Targets(allow_internal)
     settings = FrontSettings(frozenset(ports), targets, TIME_LIMIT_S, BOUNDS, websocket)
     front = FaultyFront(examiner, settings, failures.append)
+    certificates = folder / "for-agents"
     place = ProxySettings(
         host="127.0.0.1",
         port=0,
@@ -165,7 +168,9 @@ def running_proxy(
         upstream_ca=upstream_ca,
         proxy_auth=proxy_auth,
         drain_s=1.0,
+        client_certificates=certificates,
     )
+    certificates.mkdir()
     loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
     addresses: list[tuple[str, int]] = []
 
@@ -186,7 +191,9 @@ def running_proxy(
     thread.start()
     assert ready.wait(20), "the proxy did not start"
     try:
-        yield Proxy(addresses, examiner, front, folder / "mitmproxy-ca-cert.pem", loop, failures)
+        yield Proxy(
+            addresses, examiner, front, folder / "mitmproxy-ca-cert.pem", certificates, loop, failures
+        )
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
