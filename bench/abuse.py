@@ -129,6 +129,8 @@ ABUSES: dict[str, tuple[floods.Abuse, int]] = {
     "large-bodies": (large_bodies, 1536),
     "bomb": (bomb, 1536),
     **{name: (flood, 50) for name, flood in floods.FLOODS.items()},
+    # What is open costs something, and each client a buffer; without bound it were 16 MiB each.
+    "no-window": (floods.no_window, 120),
 }
 """What is done, and the memory in MiB: in all where it is over a gigabyte, more than before where it is less."""
 

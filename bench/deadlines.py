@@ -2,7 +2,7 @@
 
     python -m bench.deadlines [--limit 1.0] [--clients 20] [--rounds 3]
 
-Clients send long letters, all at once, to a gateway that may take `--limit` seconds for each. Prints how each kind of
+Clients send long letters to a gateway that may take `--limit` seconds for each; their last bytes come at the same time. Prints how each kind of
 answer came, and how long after the limit; exits with 1 where one came more than half a second late, or without a
 reason or the id of its decision.
 """
@@ -27,6 +27,8 @@ from gateway.demo.agents import make_certificate
 
 SIZES = (2_000, 200_000, 2_000_000)
 GRACE_S = 0.5
+SETTLE_S = 3.0
+"""What the gateway gets to take in all bodies but their last bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,19 @@ class Answered:
     """After the last byte was sent."""
 
 
-async def send(target: Target, body: bytes) -> Answered:
-    """Send one body over a connection of its own."""
+async def send(target: Target, body: bytes, go: asyncio.Barrier) -> Answered:
+    """Send one body over a connection of its own; its last byte when all the others are there, too."""
     reader, writer = await _connect(target)
     try:
         head = (
             f"POST / HTTP/1.1\r\nHost: localhost:{target.port}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        writer.write(head.encode() + body)
+        writer.write(head.encode() + body[:-1])
         await writer.drain()
+        await go.wait()
+        await asyncio.sleep(SETTLE_S)
+        writer.write(body[-1:])
         begun = time.perf_counter()
         async with asyncio.timeout(120):
             answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
@@ -97,7 +102,8 @@ def main() -> int:
             kinds: dict[str, list[float]] = collections.defaultdict(list)
 
             async def together(body: bytes = body) -> list[Answered]:
-                return await asyncio.gather(*(send(target, body) for _ in range(given.clients)))
+                go = asyncio.Barrier(given.clients)
+                return await asyncio.gather(*(send(target, body, go) for _ in range(given.clients)))
 
             for _ in range(given.rounds):
                 for one in asyncio.run(together()):

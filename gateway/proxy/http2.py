@@ -219,6 +219,12 @@ class BoundedHttp2Server(Http2Server):
         yield EarlyRefusalHook(early)
         yield from self._hang_up(error_code, early.decision_id)
 
+    @override
+    def close_connection(self, msg: str) -> Commands:
+        self.h2_conn.stream_buffers.clear()
+        self._gate.turn(True)
+        yield from super().close_connection(msg)
+
     def _hang_up(self, error_code: int, decision_id: str) -> Commands:
         # h2 has an ending of its own ready for some errors, which says less.
         self.h2_conn.clear_outbound_data_buffer()

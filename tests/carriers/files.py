@@ -11,6 +11,7 @@ import lzma
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
@@ -87,6 +88,19 @@ def behind_a_script(s: Sample) -> bytes:
 def note(s: Sample) -> dict[str, bytes]:
     """One member with the sentence."""
     return {"readme.txt": b"order of items\n", "note.json": as_json(s)}
+
+
+MSG = Path(__file__).with_name("letter.msg").read_bytes()
+"""A message as extract-msg writes it, with a run of one letter wherever something may stand."""
+
+
+def outlook(body: str = "", *, name: str = "", email: str = "", attached: str = "") -> bytes:
+    """An Outlook message that says this; what is shorter than its place has blanks behind it."""
+    filled = MSG
+    for place, content in (("B" * 400, body), ("N" * 60, name), ("E" * 60, email), ("S" * 120, "")):
+        assert place.encode("utf-16-le") in filled
+        filled = filled.replace(place.encode("utf-16-le"), content.ljust(len(place)).encode("utf-16-le"))
+    return filled.replace(b"A" * 200, attached.encode().ljust(200))
 
 
 def nobody(s: Sample) -> Wire:
@@ -301,6 +315,26 @@ OTHERS = (
     ),
     Case(
         "MSG",
+        ("Outlook message (MSG)",),
+        file(lambda s: outlook(s.text)),
+        refused=True,
+    ),
+    Case(
+        "MSG, attachment",
+        ("Outlook message (MSG)",),
+        file(lambda s: outlook(attached=s.text)),
+        refused=True,
+    ),
+    Case(
+        "MSG, recipient and sender",
+        ("Outlook message (MSG)",),
+        file(lambda s: outlook(name=s.name, email=s.email)),
+        plants=lambda s: (s.name, s.email),
+        refused=True,
+        benign=nobody,
+    ),
+    Case(
+        "MSG, broken",
         ("Outlook message (MSG)",),
         file(lambda s: OLE + s.email.encode("utf-16-le")),
         plants=lambda s: (s.email,),
