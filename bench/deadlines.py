@@ -2,9 +2,9 @@
 
     python -m bench.deadlines [--limit 1.0] [--clients 20] [--rounds 3]
 
-Clients send long letters to a gateway that may take `--limit` seconds for each; their last bytes come at the same time. Prints how each kind of
-answer came, and how long after the limit; exits with 1 where one came more than half a second late, or without a
-reason or the id of its decision.
+Clients send long letters to a gateway that may take `--limit` seconds for each; their last bytes come at the same time.
+Prints how each kind of answer came, and how long after that byte; exits with 1 where a refusal came more than half a
+second after the limit, or without a reason or the id of its decision.
 """
 
 from __future__ import annotations
