@@ -11,7 +11,7 @@ import pytest
 from gateway.proxy.bounds import MAX_AHEAD_BYTES, Held
 from tests.origin import Origin
 from tests.proxy.gateway import BOUNDS, MAX_BODY_BYTES, Proxy
-from tests.proxy.raw import answer_on, connected, until_closed
+from tests.proxy.raw import answer_on, connected, exchange, until_closed
 from tests.proxy.test_ways_round import reason_of, status_of, wait_for
 from tests.proxy.test_wire import curl
 
@@ -92,6 +92,26 @@ def test_what_is_sent_ahead_of_an_answer_is_bounded(proxy: Proxy, plain: Origin)
                 sock.sendall(bytes(MAX_AHEAD_BYTES))
                 sent += MAX_AHEAD_BYTES
         assert sent < 50 * MAX_AHEAD_BYTES
+    wait_for(lambda: "sent-ahead" in proxy.examiner.reasons)
+
+
+def test_a_request_that_breaks_off_is_on_record(proxy: Proxy, plain: Origin) -> None:
+    with connected(proxy, "localhost", plain.port) as sock:
+        sock.sendall(HEAD % (plain.port, 1000) + b"Ola")
+    wait_for(lambda: proxy.examiner.reasons == ["body-missing"])
+    assert plain.connections == 0
+
+
+def test_a_gateway_that_ends_takes_no_more(
+    proxy: Proxy, plain: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy.front, "draining", True)
+    place = b"localhost:%d" % plain.port
+    answer = exchange(
+        proxy, b"GET http://%s/ HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (place, place)
+    )
+    assert (status_of(answer), reason_of(answer)) == (503, "shutting-down")
+    assert plain.connections == 0
 
 
 def test_held_bytes_are_counted_by_flow() -> None:
