@@ -25,7 +25,7 @@ from gateway.ledger.record import NOT_SENT, RELEASES
 from gateway.store import schema
 from gateway.store.database import fault_of, open_database
 
-STEP = 500
+STEP = 200
 """Records indexed in one transaction: short, since on SQLite nobody else writes meanwhile."""
 AT_ONCE = 500
 """Values looked up in one statement."""
