@@ -206,7 +206,9 @@ def mentioning(connection: Connection, fingerprints: Collection[str]) -> Iterato
             for seq, text in connection.execute(query)
             if not wanted.isdisjoint(_prints_in(body := json.loads(text)))
         ]
-        outcomes = _looked_up(connection, row.about, row.action, [one["id"] for one in found], kind="outcome")
+        # Without a word of the kind, or SQLite reads all outcomes of the ledger instead of these.
+        asked = select(row.about, row.kind, row.action).where(row.about.in_([one["id"] for one in found]))
+        outcomes = {one.about: one.action for one in connection.execute(asked) if one.kind == "outcome"}
         yield from ({**one, "outcome": outcomes.get(one["id"], "")} for one in found)
 
 
@@ -266,14 +268,11 @@ def _prints_in(body: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(known for one in body.get("findings", ()) for known in one["fingerprints"])
 
 
-def _looked_up(
-    connection: Connection, key: Any, value: Any, keys: Collection[Any], **where: str
-) -> dict[Any, Any]:
+def _looked_up(connection: Connection, key: Any, value: Any, keys: Collection[Any]) -> dict[Any, Any]:
     """What a table says of each of these keys."""
     found: dict[Any, Any] = {}
-    conditions = [key.table.c[name] == one for name, one in where.items()]
     for part in _parts(sorted(keys)):
-        rows = connection.execute(select(key, value).where(key.in_(part), *conditions))
+        rows = connection.execute(select(key, value).where(key.in_(part)))
         found.update((row[0], row[1]) for row in rows)
     return found
 

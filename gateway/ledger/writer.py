@@ -182,6 +182,7 @@ class Ledger:
     def _open(self) -> tuple[Tree, int]:
         heads = known_heads(self.place)
         gateway = self._signer.gateway
+        self._check_signer(heads.get(self.place.head_file))
         try:
             with self._engine.begin() as connection:
                 check_durable(connection)
@@ -202,6 +203,15 @@ class Ledger:
             self._engine.dispose()
             raise
         return tree, self._inode_now()
+
+    def _check_signer(self, own: SignedHead | Head | None) -> None:
+        """Raises LedgerError where this gateway signed with another key so far: it may be lost, or somebody else's."""
+        if isinstance(own, SignedHead) and own.key != self._signer.public:
+            self._engine.dispose()
+            raise LedgerError(
+                f"{self.place.head_file}: was signed with another key than the one in use. Put `keys/signing.key` back "
+                "from the backup; where it is lost, move this file away, and the ledger goes on under the new key."
+            )
 
     def _inode_now(self) -> int:
         return self._file.stat().st_ino if self._file is not None else 0

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import gateway.runtime
-from gateway.core.errors import KeyFileError
-from gateway.ledger import Place
+from gateway.core.errors import KeyFileError, LedgerError
+from gateway.ledger import Ledger, Place, Signer
 from gateway.runtime import Runtime
 from gateway.settings import Settings, shipped
 from tests.databases import count
-from tests.ledgers import a_record, reading, verified
+from tests.ledgers import a_ledger, a_record, reading, verified
 
 HOUR_S = 3600.0
 
@@ -70,6 +71,17 @@ def test_a_gateway_whose_key_is_missing_or_another_does_not_start_and_records_no
         pass
     assert count(place, "record") == 2
     assert verified(place).ok
+
+
+def test_a_gateway_whose_signing_key_is_lost_goes_on_only_when_told_to(file: Place):
+    with a_ledger(file):
+        pass
+    with pytest.raises(LedgerError, match=r"ledger\.head: was signed with another key"):
+        Ledger(file, Signer(Ed25519PrivateKey.generate(), "gateway-1"))
+
+    file.head_file.rename(file.head_file.with_suffix(".old"))
+    Ledger(file, Signer(Ed25519PrivateKey.generate(), "gateway-1")).close()
+    assert verified(file).ok
 
 
 def test_a_clock_that_jumps_forward_and_back_is_on_record_with_how_far(
