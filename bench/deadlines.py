@@ -27,7 +27,7 @@ from gateway.demo.agents import make_certificate
 
 SIZES = (2_000, 200_000, 2_000_000)
 GRACE_S = 0.5
-SETTLE_S = 3.0
+SETTLE_S = 12.0
 """What the gateway gets to take in all bodies but their last bytes."""
 
 
