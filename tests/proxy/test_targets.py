@@ -13,7 +13,7 @@ import pytest
 from gateway.proxy.network import Targets
 from tests.proxy.gateway import Proxy
 from tests.proxy.raw import connected, exchange
-from tests.proxy.test_ways_round import status_of
+from tests.proxy.test_ways_round import status_of, wait_for
 
 LOOPBACK = (
     "127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "127.255.255.254", "127.0.0.01", "0177.0.0.1", "0177.0.0.01",
@@ -96,6 +96,7 @@ def test_the_listener_would_be_reached_if_it_were_named(proxy: Proxy, listener: 
         try_both_ways(proxy, "localhost", listener.port)
     finally:
         targets._places.discard(("localhost", listener.port))
+    wait_for(lambda: listener.connections > 0)
     assert listener.connections == 1  # CONNECT alone dials nothing.
 
 
