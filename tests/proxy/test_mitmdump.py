@@ -52,7 +52,7 @@ def script(tmp_path: Path) -> Path:
 @pytest.fixture
 def mitmdump(script: Path, plain: Origin) -> Iterator[int]:
     process, port = started(script, plain)
-    for _ in range(300):
+    for _ in range(1200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 break
@@ -62,12 +62,12 @@ def mitmdump(script: Path, plain: Origin) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
 
 
 def statuses(port: int, origin: Origin) -> list[int]:
     """Status of a request that may pass, and of one that may not."""
-    with httpx.Client(proxy=f"http://127.0.0.1:{port}", timeout=10) as client:
+    with httpx.Client(proxy=f"http://127.0.0.1:{port}", timeout=30) as client:
         return [
             client.post(f"http://localhost:{origin.port}{path}", content="Ola").status_code
             for path in ("/pass", "/no")
@@ -94,6 +94,6 @@ def test_a_script_that_breaks_does_not_take_the_front_with_it(
 @pytest.mark.parametrize("option", ["ignore_hosts=.*", "ssl_insecure=true"])
 def test_mitmdump_does_not_start_with_an_unsafe_option(script: Path, plain: Origin, option: str) -> None:
     process, _ = started(script, plain, "--set", option)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert option.partition("=")[0].encode() in output
