@@ -125,6 +125,8 @@ class NamesFile:
     """What the model must say there of a name of several words."""
     technical_word_score: float
     """The same for a name of one word."""
+    lone_word_score: float
+    """The same for a text's only word where it ends like a sentence; elsewhere a lone word is not believed."""
     bare_fields: tuple[str, ...]
     """Last words of field names whose values may be anybody's or anything's name."""
     name_fields: tuple[str, ...]

@@ -39,8 +39,11 @@ _NO_TOKENS: Any = None
 """No recognizer of ours looks at tokens, and holding them would keep the whole text."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
-_NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.]{1,2}[^\W\d_]+\.?)*")
+_NAME = re.compile(r"[^\W\d_]+\.?(?:(?:[ \u00a0'\u2019\-.]{1,2}|(?<=\b[^\W\d_]\.))[^\W\d_]+\.?)*")
 """A run of words as names have them; a line end, a comma or a digit ends it."""
+_ENDS_IN_A_STOP = re.compile(r"[^\W\d_]|[IVX]+")
+"""An initial or a number of a ruler: the stop behind it belongs to the name, as in "Sorin M." and "Johannes XXIII."."""
+_SENTENCE_ENDS = (".", ",", "!", "?", "…")
 _LISTED_NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.,]{1,2}[^\W\d_]+\.?){0,5}")
 """What a field for names may hold: the family name may come first, then a comma."""
 _LINE = re.compile(
@@ -177,6 +180,7 @@ class NameRules:
         )
         self._technical_share, self._technical_score = names.technical_share, names.technical_score
         self._technical_word_score = names.technical_word_score
+        self._lone_word_score = names.lone_word_score
         self._message_id_fields = frozenset(words_of(field) for field in names.message_id_fields)
         self._role_mailboxes = frozenset(names.role_mailboxes)
         self._file_endings = frozenset(names.file_endings)
@@ -197,7 +201,7 @@ class NameRules:
             capital = capital or self._is_name_word(match[0])
             if capital and place:
                 return True
-        return False
+        return capital and self._lone(text) < NEVER
 
     def people(self, text: str, marks: Iterable[Mark]) -> Iterator[Hit]:
         """Names among what the model marks."""
@@ -217,15 +221,22 @@ class NameRules:
             return
         if all(folded(word[0]) in self._cue_words for word in words):
             return  # "Versicherungsnummer", "ημερομηνία γέννησης": what announces a value is nobody.
+        whole = end
         start, end = words[0].start(), words[-1].end()
+        if end < whole and text[end] == "." and _ENDS_IN_A_STOP.fullmatch(words[-1][0]):
+            end += 1
         if _in_code(text, start, end) or (len(words) == 1 and _is_identifier(words[0][0])):
             return
-        if len(words) > 1 or len(list(islice(_WORD.finditer(text), 2))) > 1:
-            if score is None:
-                score = self._score if len(words) > 1 else self._single_word_score
-            if score >= self._needed(text, start, end, len(words)):
-                # However sure the model is, what a field name or a check digit says is surer.
-                yield Hit(start, end, PERSON, min(score, self._score))
+        if score is None:
+            score = self._score if len(words) > 1 else self._single_word_score
+        alone = len(words) == 1 and len(list(islice(_WORD.finditer(text), 2))) == 1
+        if score >= (self._lone(text) if alone else self._needed(text, start, end, len(words))):
+            # However sure the model is, what a field name or a check digit says is surer.
+            yield Hit(start, end, PERSON, min(score, self._score))
+
+    def _lone(self, text: str) -> float:
+        """What the model must say of a text's only word."""
+        return self._lone_word_score if text.rstrip().endswith(_SENTENCE_ENDS) else NEVER
 
     def _needed(self, text: str, start: int, end: int, words: int) -> float:
         """What the model must say of a name in these surroundings to be believed; more than 1 where it never is."""
