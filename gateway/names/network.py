@@ -1,11 +1,13 @@
 """The network behind the model of names: a small transformer that says of each word of a text how likely each tag is.
 
-It is run by onnxruntime on one core. Vectors of pieces lie in a table with four bits a number, and are looked up here.
-Words are remembered with their pieces under spaCy's 64-bit hash of them, never under the word.
+It is run by onnxruntime on one core, in stages: a sentence of whose every word a stage is sure goes no further. Vectors
+of pieces lie in a table with four bits a number, and are looked up here. Words are remembered with their pieces under
+spaCy's 64-bit hash of them, never under the word.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ Floats = NDArray[np.float32]
 LABELS = ("PERSON", "LOCATION", "ORGANIZATION")
 TAGS = ("O", *(f"{place}-{label}" for label in LABELS for place in "BILU"))
 """Outside, or the first, an inner, the last or the only token of a name."""
+PERSON = slice(1, 5)
+"""The tags of a person."""
 WINDOW = 126
 """Most pieces of a text that are read at once, besides the two that stand around them."""
 BATCH = 512
@@ -35,8 +39,8 @@ BLOCK = 32
 SHORT = 3
 """Letters up to which a word before a full stop may be an abbreviation, so that no sentence ends there."""
 
-_GRAPH, _TABLE, _PIECES = "network.onnx", "table.npz", "pieces.txt"
-_ARRAYS = ("steps", "scales", "hints", "trust")
+_STAGE, _TABLE, _PIECES = "stage-{}.onnx", "table.npz", "pieces.txt"
+_ARRAYS = ("steps", "scales", "hints", "plain", "trust", "temperatures", "enough")
 _ENDS = frozenset(".!?…")
 _NOTHING = np.eye(1, len(TAGS), dtype=np.float32)
 
@@ -49,20 +53,22 @@ Words = tuple[NDArray[np.uint64], NDArray[np.bool_]]
 class Weights:
     """What was learned, as it lies on disk."""
 
-    graph: bytes  # an ONNX model: vectors and mask in, logits of `TAGS` out
+    stages: tuple[bytes, ...]  # ONNX models: states and mask in, states and logits of `TAGS` out
     steps: NDArray[np.uint8]  # a line a piece, two numbers from -8 to 7 a byte, the first in the low half
     scales: NDArray[np.float16]  # what a step of each block of a line is worth
     pieces: Pieces
-    temperature: float  # by it logits are divided to make probabilities true
+    temperatures: Floats  # by these each stage's logits are divided to make probabilities true
+    enough: Floats  # sureness of each word from which each stage but the last ends a sentence
     hints: NDArray[np.bool_]  # of each piece, whether a word of somebody's name may begin with it
+    plain: NDArray[np.uint64]  # hashes of words that begin like names and are none, in order
     trust: Floats  # how likely names are right whose least likely tag has probabilities from 0 to 1, in equal steps
 
     def save(self, folder: Path) -> None:
-        """Write three files."""
-        (folder / _GRAPH).write_bytes(self.graph)
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        """Write two files, and one for each stage."""
+        for at, stage in enumerate(self.stages, 1):
+            (folder / _STAGE.format(at)).write_bytes(stage)
         with (folder / _TABLE).open("wb") as file:
-            np.savez(file, temperature=np.float32(self.temperature), **arrays)
+            np.savez(file, **{name: getattr(self, name) for name in _ARRAYS})
         self.pieces.save(folder / _PIECES)
 
     @classmethod
@@ -70,9 +76,10 @@ class Weights:
         """Read what `save` wrote. Raises OSError when it is not there."""
         with np.load(folder / _TABLE, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _ARRAYS}
-            temperature = float(file["temperature"])
-        graph, pieces = (folder / _GRAPH).read_bytes(), Pieces.load(folder / _PIECES)
-        return cls(graph=graph, pieces=pieces, temperature=temperature, **arrays)
+        stages = tuple(
+            (folder / _STAGE.format(at + 1)).read_bytes() for at in range(len(arrays["temperatures"]))
+        )
+        return cls(stages=stages, pieces=Pieces.load(folder / _PIECES), **arrays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Sentence:
     """Words that are read together."""
 
     ids: Ids
-    firsts: tuple[int, ...]  # where the pieces of each word begin, behind `BEGIN`
+    firsts: list[int]  # where the pieces of each word begin, behind `BEGIN`
     hints: bool  # whether any word may belong to somebody's name
 
 
@@ -101,9 +108,10 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            weights.graph, options, providers=["CPUExecutionProvider"]
-        )
+        self._stages = [
+            onnxruntime.InferenceSession(stage, options, providers=["CPUExecutionProvider"])
+            for stage in weights.stages
+        ]
         self._weights = weights
         self._words: dict[int, Word] = {}
 
@@ -122,8 +130,7 @@ class Network:
         )
         said: dict[Ids, Floats] = {}
         for batch in _batches(asked):
-            rows = self._said([one.ids for one in batch])
-            said.update((one.ids, row[list(one.firsts)]) for one, row in zip(batch, rows, strict=True))
+            said.update(zip((one.ids for one in batch), self._said(batch), strict=True))
         chances = [
             said[one.ids] if one.hints else np.repeat(_NOTHING, len(one.firsts), axis=0) for one in sentences
         ]
@@ -142,22 +149,39 @@ class Network:
             text = spell(word)
             ids = self._weights.pieces.ids(SPACE + text if spaced and not text.isspace() else text)
             ends, short = ids[0] == END or text in _ENDS, len(text) <= SHORT and text.isalnum()
-            known = Word(ids, ends, short, bool(self._weights.hints[ids[0]]))
+            known = Word(ids, ends, short, bool(self._weights.hints[ids[0]]) and not self._is_plain(ids))
             if len(self._words) >= REMEMBERED:
                 self._words.clear()
             self._words[word ^ spaced] = known
         return known
 
-    def _said(self, sentences: list[Ids]) -> Floats:
-        """The probability of each tag for the pieces of sentences, the longest of which comes last."""
-        pieces = np.full((len(sentences), len(sentences[-1]) + 2), PAD)
-        for row, ids in enumerate(sentences):
-            pieces[row, : len(ids) + 2] = (BEGIN, *ids, END)
-        feeds = {"vectors": self._vectors(pieces), "mask": (pieces != PAD).astype(np.int32)}
-        (logits,) = self._session.run(["logits"], feeds)
-        powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / np.float32(self._weights.temperature))
-        chances: Floats = powers / powers.sum(axis=-1, keepdims=True)
-        return chances
+    def _is_plain(self, ids: Ids) -> bool:
+        """Whether the word of these pieces is known, and hardly ever part of a name."""
+        plain, own = self._weights.plain, hash_of(ids)
+        at = int(np.searchsorted(plain, own))
+        return at < len(plain) and plain[at] == own
+
+    def _said(self, sentences: list[Sentence]) -> list[Floats]:
+        """The probability of each tag for the words of sentences, the longest of which comes last."""
+        pieces = np.full((len(sentences), len(sentences[-1].ids) + 2), PAD)
+        for row, one in enumerate(sentences):
+            pieces[row, : len(one.ids) + 2] = (BEGIN, *one.ids, END)
+        states, mask = self._vectors(pieces), (pieces != PAD).astype(np.int32)
+        said: list[Floats] = [_NOTHING] * len(sentences)
+        left = list(range(len(sentences)))
+        for at, stage in enumerate(self._stages):
+            logits, *more = stage.run(None, {"states": states, "mask": mask})
+            powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / self._weights.temperatures[at])
+            chances = powers / powers.sum(axis=-1, keepdims=True)
+            goes_on = []
+            for row, place in enumerate(left):
+                said[place] = chances[row, sentences[place].firsts]
+                if more and sureness(said[place]).min() < self._weights.enough[at]:
+                    goes_on.append(row)
+            if not goes_on:
+                break
+            states, mask, left = more[0][goes_on], mask[goes_on], [left[row] for row in goes_on]
+        return said
 
     def _vectors(self, pieces: NDArray[np.int64]) -> Floats:
         """The vectors of pieces, each once looked up."""
@@ -171,6 +195,18 @@ class Network:
         return vectors
 
 
+def hash_of(ids: Sequence[int]) -> np.uint64:
+    """What `Weights.plain` knows a word's pieces by; among 100,000 words it takes one in 10^14 for another."""
+    pieces = np.asarray(ids, "<u4").tobytes()
+    return np.uint64(int.from_bytes(hashlib.blake2b(pieces, digest_size=8).digest()))
+
+
+def sureness(chances: Floats) -> Floats:
+    """How sure it is of each word which part of a person's name it is, or that it is none."""
+    sure: Floats = np.maximum(chances.max(axis=1), 1 - chances[:, PERSON].sum(axis=1))
+    return sure
+
+
 def _sentences(words: list[Word]) -> Iterator[Sentence]:
     """Sentences and lines, long ones cut."""
     ids: list[int] = []
@@ -178,17 +214,17 @@ def _sentences(words: list[Word]) -> Iterator[Sentence]:
     hints = after_short = False
     for word in words:
         if len(ids) + len(word.ids) > WINDOW:
-            yield Sentence(tuple(ids), tuple(firsts), hints)
+            yield Sentence(tuple(ids), firsts, hints)
             ids, firsts, hints = [], [], False
         firsts.append(len(ids) + 1)
         ids += word.ids
         hints = hints or word.hints
         if word.ends and not after_short:
-            yield Sentence(tuple(ids), tuple(firsts), hints)
+            yield Sentence(tuple(ids), firsts, hints)
             ids, firsts, hints = [], [], False
         after_short = word.short
     if ids:
-        yield Sentence(tuple(ids), tuple(firsts), hints)
+        yield Sentence(tuple(ids), firsts, hints)
 
 
 def _batches(sentences: list[Sentence]) -> Iterator[list[Sentence]]:

@@ -1,4 +1,4 @@
-"""The pipeline that marks names in a text: spaCy's tokenizer and one component of ours, `onward_names`.
+"""The pipeline that marks names in a text: a tokenizer and one component, `onward_names`, as spaCy wants them.
 
 Marked are the names of the best sequence of tags, each with the probability that it is right, both its ends and its
 label. Of runs of tokens that surely belong to none no sequence is looked for. People are told besides, those too that
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ import spacy
 from numpy.typing import NDArray
 from spacy.attrs import IS_SPACE  # type: ignore[import-not-found]
 from spacy.language import Language
-from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
+from spacy.vocab import Vocab
 
-from gateway.names.network import LABELS, TAGS, Floats, Network, Weights, Words
+from gateway.names.network import LABELS, PERSON, TAGS, Floats, Network, Weights, Words
 
 SCORES = "name_scores"
 """Where a document's user data holds the probability of each of its entities, in their order."""
@@ -34,25 +34,51 @@ SURE = 0.995
 
 DOUBTFUL = 0.05
 """Probability of belonging to a person from which a token may be part of a doubtful one."""
-_PEOPLE_TAGS = slice(1, 5)
 _DOUBT = np.array([0.05, *[1.0] * 4, *[0.55] * 8], np.float32)
 """What doubt leaves of each tag's probability: e⁻³ of being outside, e⁻⁰·⁶ of places and organizations."""
 
-_APART = r"(?:[^\w\s\u0300-\u036f]|_)"
-"""What no word is made of. Each such sign is a token of its own, so that a name begins and ends where a token does."""
+_TOKEN = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+|[^\w\s\u0300-\u036f]|_|\s+")
+"""A run of letters and digits, a sign that no word is made of, or blanks: a name begins where a token does."""
 _SUMS = "SHA256SUMS"
+
+
+class Tokenizer:
+    """Splits a text in time that grows with its length; spaCy's own takes the square of it where spaces are missing."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        """Make documents of this vocabulary."""
+        self._vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        """The tokens of a text. A space after a token is told by it; other blanks are tokens themselves."""
+        words: list[str] = []
+        spaces: list[bool] = []
+        for token in _TOKEN.findall(text):
+            word = token
+            if words and word[0] == " ":
+                spaces[-1] = True
+                word = word[1:]
+            if word:
+                words.append(word)
+                spaces.append(False)
+        return Doc(self._vocab, words=words, spaces=spaces)
+
+    def to_disk(self, path: Path, exclude: Iterable[str] = ()) -> None:
+        """Nothing is learned."""
+
+    def from_disk(self, path: Path, exclude: Iterable[str] = ()) -> Tokenizer:
+        """Nothing was."""
+        return self
+
+
+@spacy.registry.tokenizers("onward_words")
+def _tokenizer() -> Callable[[Language], Tokenizer]:
+    return lambda nlp: Tokenizer(nlp.vocab)
 
 
 def pipeline() -> Language:
     """A pipeline that splits a text into runs of letters and digits, and single signs between them."""
-    nlp = spacy.blank("xx")
-    nlp.tokenizer = Tokenizer(
-        nlp.vocab,
-        prefix_search=re.compile(f"^{_APART}").search,
-        suffix_search=re.compile(f"{_APART}$").search,
-        infix_finditer=re.compile(_APART).finditer,
-    )
-    return nlp
+    return spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "onward_words"}}})
 
 
 def load(folder: Path) -> Language:
@@ -198,7 +224,7 @@ def names(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, in
 
 def people(chances: Floats, text_of: NDArray[np.int64]) -> Iterator[tuple[int, int, float]]:
     """First token, token after the last and probability of each person, and of each that may be one."""
-    likely = chances[:, _PEOPLE_TAGS].sum(axis=1)
+    likely = chances[:, PERSON].sum(axis=1)
     if not (likely >= DOUBTFUL).any():
         return
     taken = np.zeros(len(chances), np.bool_)

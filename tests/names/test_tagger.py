@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
 
 import gateway
-from gateway.names.network import BATCH, START, TAGS, WINDOW, Sentence, Weights, _batches
+from gateway.names.network import BATCH, START, TAGS, WINDOW, Sentence, Weights, _batches, sureness
 from gateway.names.pieces import FIRST, LONGEST, MOST, SPACE, Pieces, words
-from gateway.names.tagger import PEOPLE, SCORES, load, names, people, pipeline
+from gateway.names.tagger import DOUBTFUL, PEOPLE, SCORES, load, names, people, pipeline
 
 MODEL = Path(gateway.__file__).parent / "models" / "names-xx"
 LETTER = "Sehr geehrte Frau Köhler, Jan Kowalski aus Gdańsk und Μαρία Παπαδοπούλου warten auf Antwort. "
@@ -62,6 +65,71 @@ def test_every_person_of_the_best_sequence_is_told(nlp: Language):
 
     best = {(one.start_char, one.end_char) for one in doc.ents if one.label_ == "PERSON"}
     assert best <= {(start, end) for start, end, _ in doc.user_data[PEOPLE]}
+
+
+def test_a_sentence_is_read_as_deep_as_it_takes_to_be_sure(nlp: Language):
+    network = nlp.get_pipe("onward_names")._network
+    rows: list[list[int]] = []
+    stages = list(network._stages)
+
+    class Counted:
+        def __init__(self, at: int) -> None:
+            self._at = at
+
+        def run(self, names: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+            rows[-1][self._at] += len(given["states"])
+            return stages[self._at].run(names, given)
+
+    network._stages = [Counted(at) for at in range(len(stages))]
+    try:
+        for text in (
+            "Der Betrag ist da.",
+            "Die Reklamation ist da.",
+            "Der Termin mit Frau Wiesnerová-Brandstätter ist bestätigt.",
+        ):
+            rows.append([0] * len(stages))
+            list(nlp.pipe([text]))
+    finally:
+        network._stages = stages
+
+    plain, sure, unsure = rows
+    assert plain == [0, 0, 0]
+    assert sure == [1, 0, 0]
+    assert unsure == [1, 1, 1]
+
+
+def test_what_may_be_a_person_never_ends_early(nlp: Language):
+    enough = Weights.load(MODEL / "onward_names").enough
+
+    assert (enough >= 1 - DOUBTFUL - 1e-6).all()
+
+
+def test_sureness_is_of_being_no_person_or_of_one_part_of_a_name():
+    chances = np.zeros((3, len(TAGS)), np.float32)
+    chances[0, [0, TAGS.index("U-LOCATION"), TAGS.index("U-PERSON")]] = 0.5, 0.48, 0.02
+    chances[1, [TAGS.index("B-PERSON"), 0]] = 0.97, 0.03
+    chances[2, [TAGS.index("B-PERSON"), TAGS.index("U-PERSON")]] = 0.5, 0.5
+
+    assert sureness(chances).tolist() == pytest.approx([0.98, 0.97, 0.5])
+
+
+@given(st.text(st.sampled_from("ab1_ \n\t.,\u0301é\u200b-'\x00\x1c\u00a0Ω"), max_size=40))
+def test_tokens_are_those_of_spacys_tokenizer_and_say_the_whole_text(text: str):
+    apart = r"(?:[^\w\s\u0300-\u036f]|_)"
+    nlp = spacy.blank("xx")
+    spacys = Tokenizer(
+        nlp.vocab,
+        prefix_search=re.compile(f"^{apart}").search,
+        suffix_search=re.compile(f"{apart}$").search,
+        infix_finditer=re.compile(apart).finditer,
+    )
+
+    ours = pipeline().make_doc(text)
+
+    assert ours.text == text
+    assert [(one.text, one.whitespace_) for one in ours] == [
+        (one.text, one.whitespace_) for one in spacys(text)
+    ]
 
 
 def test_a_text_gives_the_same_names_whatever_it_is_read_with(nlp: Language):
