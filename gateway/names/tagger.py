@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from spacy.attrs import IS_SPACE  # type: ignore[import-not-found]
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import minibatch
+from spacy.util import minibatch, registry
 from spacy.vocab import Vocab
 
 from gateway.names.network import LABELS, PERSON, TAGS, Floats, Network, Weights, Words
@@ -71,7 +71,7 @@ class Tokenizer:
         return self
 
 
-@spacy.registry.tokenizers("onward_words")
+@registry.tokenizers("onward_words")  # type: ignore[untyped-decorator]
 def _tokenizer() -> Callable[[Language], Tokenizer]:
     return lambda nlp: Tokenizer(nlp.vocab)
 
