@@ -122,11 +122,13 @@ class NamesFile:
     technical_share: float
     """Share of identifiers, abbreviations, paths and the like around a name from which a text is a programmer's."""
     technical_score: float
-    """What the model must say there of a name of several words."""
+    """What the model must say there of a name of several words, and of one that is the whole of a value."""
     technical_word_score: float
     """The same for a name of one word."""
     lone_word_score: float
     """The same for a text's only word where it ends like a sentence; elsewhere a lone word is not believed."""
+    particles: tuple[str, ...]
+    """Words in small letters with which names begin."""
     bare_fields: tuple[str, ...]
     """Last words of field names whose values may be anybody's or anything's name."""
     name_fields: tuple[str, ...]

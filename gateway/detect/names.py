@@ -43,6 +43,8 @@ _NAME = re.compile(r"[^\W\d_]+\.?(?:(?:[ \u00a0'\u2019\-.]{1,2}|(?<=\b[^\W\d_]\.
 """A run of words as names have them; a line end, a comma or a digit ends it."""
 _ENDS_IN_A_STOP = re.compile(r"[^\W\d_]|[IVX]+")
 """An initial or a number of a ruler: the stop behind it belongs to the name, as in "Sorin M." and "Johannes XXIII."."""
+FEWEST_OF_A_SENTENCE = 6
+"""Words of a text from which it may be a sentence."""
 _SENTENCE_ENDS = (".", ",", "!", "?", "…")
 _LISTED_NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.,]{1,2}[^\W\d_]+\.?){0,5}")
 """What a field for names may hold: the family name may come first, then a comma."""
@@ -181,6 +183,7 @@ class NameRules:
         self._technical_share, self._technical_score = names.technical_share, names.technical_score
         self._technical_word_score = names.technical_word_score
         self._lone_word_score = names.lone_word_score
+        self._particles = frozenset(map(folded, names.particles))
         self._message_id_fields = frozenset(words_of(field) for field in names.message_id_fields)
         self._role_mailboxes = frozenset(names.role_mailboxes)
         self._file_endings = frozenset(names.file_endings)
@@ -219,6 +222,16 @@ class NameRules:
             del words[-1]
         if not any(self._is_name_word(word[0]) for word in words):
             return
+        count, begun = len(words), words[0].start()
+        while len(words) > 1 and self._is_no_part(words[0][0], (word[0] for word in words[1:])):
+            del words[
+                0
+            ]  # "kejser Augustus", "grüne Lampe": what stands before is an office or says of what kind.
+        if (
+            len(words) == 1 < count
+            and len(list(islice(_WORD.finditer(text), FEWEST_OF_A_SENTENCE))) < FEWEST_OF_A_SENTENCE
+        ):
+            return
         if all(folded(word[0]) in self._cue_words for word in words):
             return  # "Versicherungsnummer", "ημερομηνία γέννησης": what announces a value is nobody.
         whole = end
@@ -230,21 +243,34 @@ class NameRules:
         if score is None:
             score = self._score if len(words) > 1 else self._single_word_score
         alone = len(words) == 1 and len(list(islice(_WORD.finditer(text), 2))) == 1
-        if score >= (self._lone(text) if alone else self._needed(text, start, end, len(words))):
+        if score >= (self._lone(text) if alone else self._needed(text, begun, start, end, len(words))):
             # However sure the model is, what a field name or a check digit says is surer.
             yield Hit(start, end, PERSON, min(score, self._score))
+
+    def _is_no_part(self, word: str, following: Iterable[str]) -> bool:
+        """Whether a word in small letters stands before a name that has capitals, and is no particle of names."""
+        return (
+            word.islower()
+            and folded(word) not in self._particles
+            and any(one[0].isupper() for one in following)
+        )
 
     def _lone(self, text: str) -> float:
         """What the model must say of a text's only word."""
         return self._lone_word_score if text.rstrip().endswith(_SENTENCE_ENDS) else NEVER
 
-    def _needed(self, text: str, start: int, end: int, words: int) -> float:
-        """What the model must say of a name in these surroundings to be believed; more than 1 where it never is."""
-        about = self.records.around(text, start, end)
+    def _needed(self, text: str, begun: int, start: int, end: int, words: int) -> float:
+        """What the model must say of a name in these surroundings to be believed; more than 1 where it never is.
+
+        `begun` is where the mark began, with what is no part of the name.
+        """
+        about = self.records.around(text, begun, end)
         if about is About.THING:
             return NEVER
         if about is About.PERSON:
             return 0.0
+        if len(text.strip()) <= end - start + 2:
+            return self._technical_score  # The whole of a value: nothing around it says that it is somebody.
         if prose_share(text, start, end) < self._prose_share:
             return self._outside_prose_score if words > 1 else NEVER
         if technical_share(text, start, end) >= self._technical_share:

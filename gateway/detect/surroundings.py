@@ -45,6 +45,8 @@ _KEY_BEFORE = re.compile(
     r"""(?:^|[\n,{(;&?])[ \t\-*]*["']?([^\W\d][\w.\-]{0,40}(?: [\w.\-]{1,20}){0,2})["']?\s*[:=]\s*["']?\Z"""
     r"""|<([^\W\d][\w.:\-]{0,40})[^<>]{0,80}>\s*\Z"""
 )
+_COLUMNS = re.compile(r"\s*INSERT\s+INTO\b[^(]*\(([^)]*)\)\s*VALUES\s*", re.IGNORECASE)
+"""The head of a table in SQL."""
 
 
 class About(StrEnum):
@@ -157,18 +159,20 @@ def _head_of(text: str, place: int) -> tuple[int, list[str]] | None:
     """The number of a cell's column and the head of its table, as words."""
     line = text.rfind("\n", 0, place) + 1
     end = text.find("\n", place)
-    row = text[line : end if end >= 0 else len(text)]
+    # Rows of values in SQL end with a sign more than the head does.
+    row = text[line : end if end >= 0 else len(text)].rstrip(" \r,;")
     for sign in SEPARATORS:
         count = row.count(sign)
         if count < 2:
             continue
         head = None
         for above in _lines_above(text, line):
-            if above.count(sign) != count:
+            if above.rstrip(" \r,;").count(sign) != count:
                 break
             head = above
         if head is not None and not re.search(r"\d{4}", head):
-            return row[: place - line].count(sign), [words_of(cell) for cell in head.split(sign)]
+            cells = _COLUMNS.sub(r"\1", head).split(sign)
+            return row[: place - line].count(sign), [words_of(cell) for cell in cells]
     return None
 
 

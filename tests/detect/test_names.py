@@ -166,6 +166,27 @@ def test_a_lone_word_is_somebodys_name_where_it_is_a_sentence(find_names: Find):
     assert find_names("Zerstörung!") == []
 
 
+@pytest.mark.parametrize("text", ["Anfrage: grüne Lampe", "Betreff: rote Tasche"])
+def test_a_thing_under_a_label_is_nobody(find_names: Find, text: str):
+    assert find_names(text) == []
+
+
+def test_an_office_in_small_letters_is_no_part_of_a_name_and_a_particle_is(find_names: Find):
+    found = find_names(
+        "Gisteren sprak minister Johan van der Meulen lang met de pers over ludwig von Reichenau."
+    )
+
+    assert ("PERSON", "Johan van der Meulen") in found
+
+
+def test_the_head_of_a_statement_says_what_its_rows_hold(find_names: Find):
+    found = find_names(
+        "INSERT INTO orders (id, full_name, email) VALUES\n(7, 'Sabine Köhler', 'x@y.example'),\n(8, NULL, NULL);\n"
+    )
+
+    assert ("PERSON", "Sabine Köhler") in found
+
+
 def test_the_stop_that_ends_a_sentence_is_no_part_of_a_name(find_names: Find):
     found = find_names("Den Vertrag unterschrieb gestern Sabine Köhler. Danach ging sie.")
 
