@@ -98,12 +98,20 @@ def small(
     )
 
 
-def hints(words: Words, groups: Iterable[Group], pieces: Pieces) -> NDArray[np.bool_]:
-    """Of each piece whether words of names may begin with it: it did so before, or is too rare to tell."""
-    met, named = np.zeros(len(words.changed[0])), np.zeros(len(words.changed[0]))
+def times(
+    words: Words, groups: Iterable[Group], tags: Iterable[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How often each word is met, and how often under one of these tags."""
+    met, tagged = np.zeros(len(words.changed[0])), np.zeros(len(words.changed[0]))
     for one in groups:
         np.add.at(met, one.words, 1)
-        np.add.at(named, one.words[np.isin(one.tags, _PERSON)], 1)
+        np.add.at(tagged, one.words[np.isin(one.tags, list(tags))], 1)
+    return met, tagged
+
+
+def hints(words: Words, groups: Iterable[Group], pieces: Pieces) -> NDArray[np.bool_]:
+    """Of each piece whether words of names may begin with it: it did so before, or is too rare to tell."""
+    met, named = times(words, groups, _PERSON)
     firsts = words.pieces[words.piece_starts[:-1]]
     of_pieces = np.zeros((2, len(pieces.pieces)))
     for places, share in ((np.arange(len(met)), 1.0), *((changed, NOISE) for changed in words.changed[1:])):
@@ -119,10 +127,7 @@ def hints(words: Words, groups: Iterable[Group], pieces: Pieces) -> NDArray[np.b
 
 def plain(words: Words, groups: Iterable[Group], hinted: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Hashes of the words that begin with a hint, were met `PLAIN` times, and are next to never part of a name."""
-    met, named = np.zeros(len(words.changed[0])), np.zeros(len(words.changed[0]))
-    for one in groups:
-        np.add.at(met, one.words, 1)
-        np.add.at(named, one.words[np.isin(one.tags, range(PERSON.start, PERSON.stop))], 1)
+    met, named = times(words, groups, range(PERSON.start, PERSON.stop))
     firsts = words.pieces[words.piece_starts[:-1]]
     known = np.flatnonzero((met >= PLAIN) & (named <= NAMED * met) & hinted[firsts])
     starts = words.piece_starts

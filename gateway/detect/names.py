@@ -141,6 +141,11 @@ def _is_identifier(word: str) -> bool:
     return word.isupper() or (inner and _NAME_PREFIX.match(word) is None)
 
 
+def _has_words(text: str, count: int) -> bool:
+    """Whether a text has so many words; a long one is not counted to its end."""
+    return len(list(islice(_WORD.finditer(text), count))) == count
+
+
 def _marks(doc: Doc) -> tuple[Mark, ...]:
     if tagger.PEOPLE in doc.user_data:
         return tuple(Mark(start, end, PERSON, score) for start, end, score in doc.user_data[tagger.PEOPLE])
@@ -227,10 +232,7 @@ class NameRules:
             del words[
                 0
             ]  # "kejser Augustus", "grüne Lampe": what stands before is an office or says of what kind.
-        if (
-            len(words) == 1 < count
-            and len(list(islice(_WORD.finditer(text), FEWEST_OF_A_SENTENCE))) < FEWEST_OF_A_SENTENCE
-        ):
+        if len(words) == 1 < count and not _has_words(text, FEWEST_OF_A_SENTENCE):
             return
         if all(folded(word[0]) in self._cue_words for word in words):
             return  # "Versicherungsnummer", "ημερομηνία γέννησης": what announces a value is nobody.
@@ -242,7 +244,7 @@ class NameRules:
             return
         if score is None:
             score = self._score if len(words) > 1 else self._single_word_score
-        alone = len(words) == 1 and len(list(islice(_WORD.finditer(text), 2))) == 1
+        alone = len(words) == 1 and not _has_words(text, 2)
         if score >= (self._lone(text) if alone else self._needed(text, begun, start, end, len(words))):
             # However sure the model is, what a field name or a check digit says is surer.
             yield Hit(start, end, PERSON, min(score, self._score))
