@@ -42,7 +42,7 @@ def mail_with_parts(s: Sample) -> EmailMessage:
 
 def encoded_words(s: Sample) -> bytes:
     """Encoded words one after another, each in a charset of its own."""
-    first = Header(s.first, "utf-8").encode()
+    first = Header(f"{s.first} ", "utf-8").encode()
     last = "=?iso-8859-1?q?" + quopri.encodestring(s.last.encode("latin-1"), header=True).decode() + "?="
     head = f"From: {first}\r\n {last} <{s.email}>\r\nSubject: Frage\r\n"
     return f"{head}Content-Type: text/plain; charset=us-ascii\r\n\r\nHallo.\r\n".encode()

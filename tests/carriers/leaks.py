@@ -17,6 +17,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from html import escape, unescape
 from urllib.parse import quote, unquote_to_bytes
 
@@ -32,6 +33,7 @@ else:
 _DEEPEST = 6
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){8,}")
+_NO_LETTER = re.compile(r"[\W_]+")
 _SHORTEST_SQUEEZED = 8
 
 
@@ -47,34 +49,45 @@ def leaked(message: Message, values: Collection[str]) -> list[str]:
     """
     head = b"\n".join([message.target, *(name + b": " + value for name, value in message.headers)])
     closed: list[str] = []
-    layers = [*_layers(head, closed), *_layers(message.body, closed)]
-    found = [value for value in values if any(_within(value, layer) for layer in layers)]
-    if closed and len(found) < len(values):
+    left = list(values)
+    for layer in {*_layers(head, closed), *_layers(message.body, closed)}:
+        left = [value for value in left if not _within(value, layer)]
+        texts = [_squeezed(text) for text in _texts(layer)] if left else []
+        left = [value for value in left if not _squeezed_within(value, texts)]
+    found = [value for value in values if value not in left]
+    if closed and left:
         raise UnjudgedError(closed[0])
     return found
 
 
 def _within(value: str, layer: bytes) -> bool:
-    if any(spelling in layer for spelling in _spellings(value)):
-        return True
+    return any(spelling in layer for spelling in _spellings(value))
+
+
+def _squeezed_within(value: str, texts: list[str]) -> bool:
     squeezed = _squeezed(value)
-    return len(squeezed) >= _SHORTEST_SQUEEZED and any(squeezed in _squeezed(text) for text in _texts(layer))
+    return len(squeezed) >= _SHORTEST_SQUEEZED and any(squeezed in text for text in texts)
 
 
 def _texts(layer: bytes) -> Iterator[str]:
     for charset in ("utf-8", "utf-16-le", "utf-16-be"):
         text = layer.decode(charset, "ignore")
         yield text
-        yield unescape(text)
+        if "&" in text:
+            yield unescape(text)
 
 
 def _squeezed(text: str) -> str:
     """Letters and digits alone, without accents and case: however a value is spaced, dotted or wrapped."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(sign for sign in folded if sign.isalnum())
+    return _NO_LETTER.sub("", unicodedata.normalize("NFKD", text).casefold())
 
 
-def _spellings(value: str) -> Iterator[bytes]:
+@cache
+def _spellings(value: str) -> frozenset[bytes]:
+    return frozenset(_spelled(value))
+
+
+def _spelled(value: str) -> Iterator[bytes]:
     for form in {value, unicodedata.normalize("NFD", value), unicodedata.normalize("NFC", value)}:
         for charset in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-7"):
             try:

@@ -67,7 +67,8 @@ class RecordingAgent:
                     self.send_header("content-length", "0")
                     self.end_headers()
                     return
-                answer = hashlib.sha256(body).hexdigest().encode()
+                head = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items())]
+                answer = agent.answer(head, body)
                 self.send_response(200)
                 self.send_header("content-length", str(len(answer)))
                 self.end_headers()
@@ -99,6 +100,9 @@ class RecordingAgent:
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
+    def answer(self, head: list[str], body: bytes) -> bytes:
+        return hashlib.sha256(body).hexdigest().encode()
+
     @property
     def url(self) -> str:
         return f"https://localhost:{self.port}/v1/in"
@@ -106,6 +110,13 @@ class RecordingAgent:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class EchoingAgent(RecordingAgent):
+    """Answers with what arrived: request line, headers, an empty line, the body."""
+
+    def answer(self, head: list[str], body: bytes) -> bytes:
+        return "\n".join([*head, "", ""]).encode("latin-1") + body
 
 
 def free_port() -> int:
@@ -233,7 +244,12 @@ class GatewayProcess:
 def gateway_running(
     folder: Path, certificate: Certificate, ports: dict[str, int], **settings: Any
 ) -> Iterator[GatewayProcess]:
-    gateway = GatewayProcess(folder, certificate, ports, **settings)
+    with running(GatewayProcess(folder, certificate, ports, **settings)) as gateway:
+        yield gateway
+
+
+@contextlib.contextmanager
+def running(gateway: GatewayProcess) -> Iterator[GatewayProcess]:
     gateway.start()
     try:
         yield gateway

@@ -12,10 +12,6 @@ import brotli
 import httpx
 import pytest
 
-from gateway.core.model import Message
-from tests.carriers.case import PERSON, Case
-from tests.carriers.corpus import CASES
-from tests.carriers.leaks import leaked
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent
 
 NAME, EMAIL = "Sabine Köhler", "sabine.koehler@example.de"
@@ -120,62 +116,6 @@ def test_SCOPE_4_a_person_in_any_carrier_is_taken_out_where_that_can_be_done(
         assert "sabine" not in arrived.lower()
         assert "%40" not in arrived
     assert "EMAIL_ADDRESS" in f"{path} {headers} {body}"
-
-
-FROM_THE_CORPUS = [
-    pytest.param(case, id=case.name)
-    for case in CASES
-    if case.name
-    in (
-        *("YAML", "YAML, undeclared", "quoted text in YAML", "patient in HL7", "Base85", "uuencode"),
-        *(
-            "ZIP of CSV",
-            "ZIP, LZMA",
-            "ZIP in ZIP",
-            "gzip in xz in ZIP",
-            "name in a ZIP",
-            "DOCX in ZIP",
-            "MSG",
-        ),
-    )
-]
-"""Carriers that programs write; the rest of the corpus goes through the same core, without the proxy."""
-
-
-def send_message(gateway: GatewayProcess, agent: RecordingAgent, message: Message) -> httpx.Response:
-    url = f"https://localhost:{agent.port}{message.target.decode('latin-1')}"
-    with httpx.Client(proxy=gateway.proxy, verify=str(gateway.authority), timeout=30) as client:
-        return client.request(message.method, url, content=message.body, headers=list(message.headers))
-
-
-@pytest.mark.parametrize("case", FROM_THE_CORPUS)
-def test_SCOPE_4_nothing_of_a_person_arrives_in_what_programs_write(
-    case: Case, gateway: GatewayProcess, agents: dict[str, RecordingAgent]
-):
-    agent, message = agents["lapsed"], case.build(PERSON).message()
-    planted = leaked(message, case.plants(PERSON))
-    before = len(agent.bodies)
-
-    answer = send_message(gateway, agent, message)
-
-    assert planted
-    assert answer.status_code == (403 if case.refused else 200)
-    assert len(agent.bodies) == before + (not case.refused)
-    if not case.refused:
-        path, headers = agent.requests[-1]
-        head = tuple((name.encode(), value.encode("latin-1")) for name, value in headers.items())
-        arrived = Message("POST", path.encode("latin-1"), head, agent.bodies[-1])
-        assert leaked(arrived, planted) == []
-
-
-@pytest.mark.parametrize("case", FROM_THE_CORPUS)
-def test_INTEG_1_what_programs_write_of_nobody_arrives_to_the_byte(
-    case: Case, gateway: GatewayProcess, agents: dict[str, RecordingAgent]
-):
-    agent, message = agents["unregistered"], (case.benign or case.build)(case.twin).message()
-
-    assert send_message(gateway, agent, message).status_code == 200
-    assert agent.bodies[-1] == message.body
 
 
 def readable(body: bytes, codings: str) -> str:
