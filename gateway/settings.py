@@ -94,6 +94,15 @@ class Settings:
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 
+    console_host: str = "127.0.0.1"
+    console_port: int = 8464
+    console_url: str | None = None
+    """Address under which browsers reach the console, where a TLS proxy stands before it."""
+    console_certificate: Path | None = None
+    """PEM file with the console's TLS certificate and those that sign it."""
+    console_key: Path | None = None
+    """PEM file with the key of that certificate."""
+
     def __post_init__(self) -> None:
         positive = (
             *("workers", "max_body_bytes", "max_waiting_bytes", "max_held_bytes"),
@@ -104,6 +113,8 @@ class Settings:
                 raise ValueError(f"{name} must be greater than zero")
         if not self.modes:
             raise ValueError("modes must name at least one mode, e.g. regular")
+        if (self.console_certificate is None) != (self.console_key is None):
+            raise ValueError("console_certificate and console_key belong together; name both or none")
         if not self.allowed_ports:
             raise ValueError("allowed_ports must name at least one port, e.g. 443")
 

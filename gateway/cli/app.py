@@ -22,6 +22,7 @@ from gateway.cli import (
     rules,
 )
 from gateway.cli.choices import choices, exemptions
+from gateway.cli.console import console as web_console
 from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
 from gateway.cli.output import console
@@ -70,6 +71,7 @@ def demo(
 
 app.command()(serve)
 app.command()(health)
+app.command("console")(web_console)
 app.command()(scan)
 app.command()(explain)
 app.command()(simulate)

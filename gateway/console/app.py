@@ -1,0 +1,47 @@
+"""The application: every page of the table with what answers it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from gateway.console import entrance, staff
+from gateway.console.access import PAGES
+from gateway.console.guard import MAX_BODY_BYTES, Guard, Handler, guarded, on_error
+from gateway.console.service import FOLDER, Console
+
+HANDLERS: Mapping[str, Handler] = {
+    "login": entrance.login,
+    "sign_in": entrance.sign_in,
+    "welcome": entrance.welcome,
+    "accept": entrance.accept,
+    "set_language": entrance.set_language,
+    "sign_out": entrance.sign_out,
+    "own_account": entrance.own_account,
+    "change_password": entrance.change_password,
+    "accounts": staff.accounts,
+    "add_account": staff.add_account,
+    "change_account": staff.change_account,
+    "invite_again": staff.invite_again,
+}
+
+
+def build_app(console: Console) -> ASGIApp:
+    """The application of a console."""
+    # A file that is looked at for its digest alone never touches a disk.
+    MultiPartParser.spool_max_size = MAX_BODY_BYTES
+    routes = [
+        Route(page.path, guarded(console, page, HANDLERS[page.name]), methods=[page.method], name=page.name)
+        for page in PAGES
+    ]
+    app = Starlette(
+        routes=[*routes, Mount("/static", StaticFiles(directory=FOLDER / "static"))],
+        exception_handlers={HTTPException: on_error(console)},
+    )
+    return Guard(app, console)
