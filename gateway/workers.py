@@ -1,7 +1,8 @@
 """Worker processes for inspection: loaded before they are needed, killed when they hang, replaced when they die.
 
 Rules kept here and nowhere else:
- * The time limit covers waiting and working; a worker that runs over it is killed, never waited for.
+ * The time limit covers waiting and working; a worker that runs over it is killed with what it started, never waited
+   for.
  * Small requests overtake large ones, but every third turn goes to the one that has waited longest.
  * What waits is bounded in bytes; beyond that a request is refused at once.
 
@@ -18,6 +19,7 @@ import heapq
 import itertools
 import os
 import pickle
+import signal
 import socket
 import sys
 from collections import OrderedDict
@@ -347,6 +349,7 @@ class _Worker:
                     # What libraries complain about may quote what they read.
                     stderr=asyncio.subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
+                    process_group=0,
                 )
             except BaseException as error:
                 writer.close()
@@ -386,9 +389,11 @@ class _Worker:
         return answer_from(await self._reader.readexactly(length))
 
     def kill(self) -> None:
-        """End the process now, whatever it does; `receive` then fails."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        """End the process and the programs it runs now, whatever they do; `receive` then fails."""
+        # Once it is reaped, its number may be that of somebody else's group.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Kill and reap the process, even when cancelled: after the kill that takes no time to speak of."""

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -178,8 +179,25 @@ def test_a_blank_picture_is_read_and_one_of_something_is_not_without_text_recogn
     assert reasons(files.a_picture(text=NAME, size=(400, 100))) == ["pixels"]
 
 
-def test_what_a_picture_says_is_read_where_text_recognition_is_installed() -> None:
-    assert says(files.a_picture(text=NAME, size=(500, 120)))
+def test_what_a_picture_says_is_read_where_text_recognition_is_installed_and_else_unread() -> None:
+    picture = files.a_picture(text=NAME, size=(500, 120))
+    if shutil.which("tesseract"):
+        assert says(picture)
+    else:
+        assert reasons(picture) == ["pixels"]
+
+
+@pytest.mark.parametrize("program", ["exec sleep 60", "exit 3", "kill -9 $$"])
+def test_a_picture_is_unread_where_text_recognition_fails_or_takes_too_long(
+    program: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recognizer = tmp_path / "recognizer"
+    recognizer.write_text(f"#!/bin/sh\nexec 1>&- 2>&-\n{program}\n")
+    recognizer.chmod(0o700)
+    monkeypatch.setattr(images, "_recognizer", lambda: str(recognizer))
+    monkeypatch.setattr(images, "_OCR_TIME_LIMIT_S", 0.2)
+
+    assert reasons(files.a_picture(text=NAME, size=(400, 100))) == ["pixels"]
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_unpacked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import brotli
 import httpx
 import pytest
 
+from tests.decode.files import a_picture
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent
 
 NAME, EMAIL = "Sabine Köhler", "sabine.koehler@example.de"
@@ -116,6 +118,20 @@ def test_SCOPE_4_a_person_in_any_carrier_is_taken_out_where_that_can_be_done(
         assert "sabine" not in arrived.lower()
         assert "%40" not in arrived
     assert "EMAIL_ADDRESS" in f"{path} {headers} {body}"
+
+
+def test_SCOPE_4_what_a_picture_shows_does_not_reach_an_agent_whose_assurance_lapsed(
+    gateway: GatewayProcess, agents: dict[str, RecordingAgent]
+):
+    agent = agents["lapsed"]
+    before = len(agent.bodies)
+
+    answer = send(gateway, agent, Carrier(a_picture(text=EMAIL, size=(700, 120)), "image/png"))
+
+    assert answer.status_code == 403
+    # Read and not editable where text recognition is installed, else not read.
+    assert answer.json()["reason"] == ("uneditable" if shutil.which("tesseract") else "uninspectable")
+    assert len(agent.bodies) == before
 
 
 def readable(body: bytes, codings: str) -> str:

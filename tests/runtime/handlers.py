@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -36,6 +37,9 @@ def obeying(name: str = "first") -> Callable[[object], object]:
                 Path(path).touch()
                 while True:
                     time.sleep(1)
+            case ("run", str(path)):
+                command = ["sh", "-c", 'echo $$ >"$1"; exec sleep 600', "sh", path]
+                return subprocess.run(command, check=True).returncode
             case "exhaust memory":
                 return len(bytearray(2**36))
             case "exhaust memory in small pieces":

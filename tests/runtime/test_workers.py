@@ -59,9 +59,9 @@ async def until(condition) -> None:
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 async def test_an_answer_comes_back_whatever_its_size():
@@ -99,6 +99,17 @@ async def test_a_worker_that_hangs_is_killed_at_the_time_limit_and_replaced(tmp_
         await until(lambda: not alive(pid))
         assert await ask(pool, "pid") != pid
         assert pool.restarts == 1
+
+
+async def test_a_program_that_a_worker_runs_ends_with_it(tmp_path):
+    started = tmp_path / "pid"
+    async with a_pool() as pool:
+        asking = asyncio.ensure_future(refused(pool, ("run", str(started)), limit=1.5))
+        await until(lambda: started.exists() and started.read_text())
+        program = int(started.read_text())
+        assert alive(program)
+        assert await asking == "time-limit"
+        await until(lambda: not alive(program))
 
 
 async def test_the_time_limit_covers_waiting(tmp_path):
