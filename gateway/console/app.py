@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from gateway.console import entrance, staff
+from gateway.console import entrance, overview, staff, transfers
 from gateway.console.access import PAGES
 from gateway.console.guard import MAX_BODY_BYTES, Guard, Handler, guarded, on_error
 from gateway.console.service import FOLDER, Console
@@ -25,6 +25,13 @@ HANDLERS: Mapping[str, Handler] = {
     "sign_out": entrance.sign_out,
     "own_account": entrance.own_account,
     "change_password": entrance.change_password,
+    "overview": overview.overview,
+    "overview_csv": overview.overview_csv,
+    "live": overview.live,
+    "transfers": transfers.transfers,
+    "transfers_csv": transfers.transfers_csv,
+    "transfer": transfers.transfer,
+    "receipt": transfers.receipt,
     "accounts": staff.accounts,
     "add_account": staff.add_account,
     "change_account": staff.change_account,

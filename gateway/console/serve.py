@@ -26,6 +26,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
             say(
                 f"Nobody has an account yet. Open {console.url}/welcome and enter this token: {console.first_token}"
             )
+        console.follower.start()
         uvicorn.run(
             build_app(console),
             host=settings.console_host,

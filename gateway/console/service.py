@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from gateway.console.follower import Follower
 from gateway.console.throttle import Throttle
 from gateway.console.words import load_catalogues
 from gateway.core.ruleset import RuleSet
@@ -20,6 +21,7 @@ from gateway.rulebook import Rulebook
 from gateway.runtime import ledger_place
 from gateway.settings import Settings
 from gateway.store.accounts import Accounts
+from gateway.store.tallies import Tallies
 
 FOLDER = Path(__file__).parent
 TONES = {
@@ -42,6 +44,10 @@ class Console:
         self.rulebook = Rulebook(settings.rules)
         self.reader = LedgerReader(self.place)
         self.accounts = Accounts(settings.state / "console.db")
+        self.tallies = Tallies(settings.state / "tallies.db")
+        self.follower = Follower(self.place, self.tallies, self.refresh_rules)
+        self.listeners = 0
+        """Pages that wait for news."""
         self.throttle = Throttle()
         self.catalogues = load_catalogues()
         self.templates = jinja2.Environment(
@@ -98,7 +104,9 @@ class Console:
 
     def close(self) -> None:
         """Let go of everything."""
+        self.follower.close()
         self.reader.close()
+        self.tallies.close()
         self.accounts.close()
 
 

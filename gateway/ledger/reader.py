@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.core.chain import Head, Verification
+from gateway.core.chain import Head, Link, Verification
 from gateway.core.errors import LedgerError
 from gateway.ledger.append import tree_in
 from gateway.ledger.audit import audit
@@ -91,6 +91,23 @@ class LedgerReader:
     def about(self, entry_id: str) -> list[dict[str, Any]]:
         """What followed on a decision: its outcome, and acts that concern it, oldest first."""
         return self._entries(_ENTRY.where(schema.record.c.about == entry_id).order_by(schema.record.c.seq))
+
+    def links(self, seq: int, count: int = 1000) -> list[Link]:
+        """The first `count` entries of any kind that follow entry `seq`, as they were hashed."""
+        row = schema.record.c
+        query = select(row.seq, row.body, row.hash).where(row.seq > seq).order_by(row.seq).limit(count)
+        with self.connection() as connection:
+            return [Link(*found) for found in connection.execute(query).all()]
+
+    def these(self, seqs: Sequence[int]) -> list[dict[str, Any]]:
+        """The entries of these numbers, newest first."""
+        row = schema.record.c
+        return self._entries(_ENTRY.where(row.seq.in_(seqs)).order_by(row.seq.desc()))
+
+    def ledger(self) -> str:
+        """The ledger's id."""
+        with self.connection() as connection:
+            return tree_in(connection).ledger
 
     def head(self) -> Head:
         """The newest entry."""
