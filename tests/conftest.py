@@ -22,16 +22,17 @@ _OFFLINE = Path(__file__).parent / "offline"
 os.environ["PYTHONPATH"] = os.pathsep.join([str(_OFFLINE), *filter(None, [os.environ.get("PYTHONPATH")])])
 runpy.run_path(str(_OFFLINE / "sitecustomize.py"))
 
+# No example fails for being slow: how long it takes says more of the machine than of the code.
+settings.register_profile("patient", deadline=None)
 # Where a change is judged, the same examples run each time; elsewhere new ones are looked for.
-settings.register_profile("judged", derandomize=True, print_blob=True)
+settings.register_profile("judged", deadline=None, derandomize=True, print_blob=True)
 # For `make monotone`: seven laws, so many cases each.
 settings.register_profile(
     "thorough", max_examples=8_000, deadline=None, suppress_health_check=list(HealthCheck)
 )
 CLAUSE = re.compile(r"(?<![A-Z])([A-Z]+)_([0-9]+)(?![0-9])")
 """Clauses in the name of a test: `test_NOTICE_4_NOTICE_5_a_waiver_…`."""
-if os.environ.get("CI"):
-    settings.load_profile("judged")
+settings.load_profile("judged" if os.environ.get("CI") else "patient")
 
 
 @pytest.fixture(scope="session")

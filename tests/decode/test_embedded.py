@@ -10,7 +10,7 @@ from html import escape, unescape
 from urllib.parse import quote, unquote, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import SpliceError
@@ -233,7 +233,6 @@ def test_expansion_is_bounded():
     assert [one.reason for one in result.unread] == ["expands-too-much"]
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40), st.lists(st.sampled_from(sorted(WRAPS)), max_size=4))
 def test_what_is_not_edited_stays_to_the_byte(text: str, wraps: list[str]):
     value = text.encode("utf-8", "replace").decode()

@@ -253,7 +253,7 @@ def test_pictures_in_rtf_are_unread() -> None:
 EVERY = [*READ_ONLY.values(), files.a_tar({"a.json": JSON}), files.an_rtf(r"{\b Kari} \'f8")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(EVERY), st.data())
 def test_a_damaged_file_raises_nothing(content: bytes, data: st.DataObject) -> None:
     broken = bytearray(content[: data.draw(st.integers(1, len(content)))])

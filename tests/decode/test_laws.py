@@ -29,7 +29,7 @@ from gateway.decode.media import decode_charset
 from gateway.decode.reading import Inside, Place, Reading
 from tests.decode.builders import a_message, decoded
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 MEDIA_TYPES = st.sampled_from(
     [
@@ -57,7 +57,7 @@ PIECES = st.sampled_from([*VISIBLE.encode().split(), b" ", b"\n", b"\r\n", b"\0"
 NOISE = st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=30).map(b"".join))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(NOISE, MEDIA_TYPES, NOISE, NOISE, st.sampled_from([None, "gzip", "br", "zstd", "deflate", "compress"]))
 def test_any_bytes_decode_without_error_and_splice_back_to_themselves(
     body: bytes, media_type: str | None, target: bytes, header: bytes, coding: str | None
@@ -74,7 +74,7 @@ def test_any_bytes_decode_without_error_and_splice_back_to_themselves(
     assert all(segment.text for segment in result.segments)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NOISE, MEDIA_TYPES, NOISE, st.data())
 def test_replacing_a_text_by_itself_leaves_its_meaning_and_the_other_texts_as_they_were(
     body: bytes, media_type: str | None, target: bytes, data: st.DataObject

@@ -17,7 +17,7 @@ from gateway.core.errors import SpliceError
 from gateway.core.model import Edit
 from tests.decode.builders import a_message, decoded, read, reasons, replaced, whole
 
-FEW = settings(max_examples=150, deadline=None)
+FEW = settings(max_examples=150)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 SCALARS = TEXTS | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.booleans() | st.none()
 VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -253,7 +253,7 @@ NAMES = st.text("abcxyz-_ ØÅ中", min_size=1, max_size=8).filter(str.strip)
 MEMBERS = st.dictionaries(NAMES, st.text("abc \n", max_size=40), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MEMBERS, st.sampled_from([0, 8, 12, 14]), st.binary(max_size=0), st.data())
 def test_every_member_can_be_replaced_and_all_others_stay(
     members: dict[str, str], method: int, comment: bytes, data: st.DataObject
@@ -274,7 +274,7 @@ def test_every_member_can_be_replaced_and_all_others_stay(
     assert changed[differing.pop()] == b"<X>"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_archive_raises_nothing(data: st.DataObject) -> None:
     content = bytearray(packed(BOTH, data.draw(st.sampled_from([0, 8])), b"note"))

@@ -30,7 +30,7 @@ LABELS = st.sampled_from(
 )
 TEXTS = st.lists(st.one_of(st.sampled_from(SEEDS), NOISE), min_size=1, max_size=4).map(" ".join)
 SEGMENTS = st.lists(st.tuples(LABELS, TEXTS), min_size=1, max_size=3).map(lambda pairs: segments(*pairs))
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +155,7 @@ def test_plain_and_folded_text_keep_every_offset(text: str):
 
 
 @given(length=st.integers(0, 5 * STRETCH), seed=st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_each_character_is_owned_by_one_window(length: int, seed: int):
     rng = random.Random(seed)
     text = "".join(rng.choices("ab .\n", (9, 9, 3, 1, 0.1), k=length))

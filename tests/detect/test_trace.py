@@ -45,7 +45,7 @@ def rejected(explainer: Explainer, text: str, by: str, **more: str) -> Candidate
     st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4).map(" ".join),
     st.sampled_from(["", "firstName", "pesel", "product", "order", "password", "telefon"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_explained_as_found_is_what_the_detector_finds(naming: Detector, explainer, text, label):
     found = naming.detect([Segment("text:", text, label)])
 

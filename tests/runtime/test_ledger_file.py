@@ -24,7 +24,7 @@ from gateway.ledger import Ledger, Place, read_head_file
 from tests.databases import tampering
 from tests.ledgers import a_ledger, a_record, a_signer, reading, verified
 
-FEW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
