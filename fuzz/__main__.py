@@ -70,6 +70,7 @@ def fuzz(name: str, minutes: float, work: Path, cases: Path) -> bool:
     limits = {
         "max_total_time": int(minutes * 60),
         "timeout": HANGS_AFTER_S,
+        "report_slow_units": HANGS_AFTER_S,
         "rss_limit_mb": MEMORY_LIMIT_MIB,
         "max_len": LONGEST_BYTES,
         "artifact_prefix": f"{found}/",

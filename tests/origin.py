@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -207,7 +208,8 @@ async def _serve_websocket(
                     is_text = isinstance(event.data, str)
                     data = event.data.encode() if isinstance(event.data, str) else bytes(event.data)
                     _frame(origin, "text" if is_text else "binary", data)
-                    writer.write(conn.send(event))
+                    asked = re.fullmatch(rb"send me (\d+)", data)
+                    writer.write(conn.send(wsproto.events.Message("x" * int(asked[1])) if asked else event))
                 case wsproto.events.Ping():
                     _frame(origin, "ping", bytes(event.payload))
                     writer.write(conn.send(event.response()))

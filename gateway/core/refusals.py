@@ -39,6 +39,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "too-many-resets": Refusal("The client took back too many of its requests."),
     "too-many-frames": Refusal("The client sent too many frames that carry nothing."),
     "not-taken": Refusal("The client did not take the answer of an agent in time."),
+    "answer-too-large": Refusal("The agent sent a message that is larger than the gateway holds."),
     "body-missing": Refusal("The body could not be held for inspection.", ("SCOPE-3",)),
     "malformed-request": Refusal(
         "The request is not framed in a way that all servers read alike.", ("SCOPE-3",)
@@ -46,6 +47,9 @@ REFUSALS: Mapping[str, Refusal] = {
     "trailers": Refusal("Trailers after a chunked body cannot be inspected.", ("SCOPE-3",)),
     "upgrade": Refusal(
         "The gateway cannot inspect the protocol that the request wants to change to.", ("SCOPE-3",)
+    ),
+    "credentials-missing": Refusal(
+        "The gateway asks for credentials of its own, and got none that it knows."
     ),
     "websocket-refused": Refusal("WebSocket connections are switched off at this gateway.", ("SCOPE-3",)),
     "protocol": Refusal("The gateway cannot inspect this protocol.", ("SCOPE-3",)),

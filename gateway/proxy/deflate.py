@@ -1,6 +1,6 @@
 """WebSocket compression (RFC 7692) that writes no more at once than a message may hold.
 
-wsproto decompresses whatever arrives in one go, so that 64 KiB of a client become 64 MiB before anybody can look at the
+wsproto decompresses whatever arrives in one go, so that 64 KiB become 64 MiB before anybody can look at the
 size of the message.
 """
 

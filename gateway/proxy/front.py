@@ -23,13 +23,12 @@ from mitmproxy.net.http.http1 import assemble_response
 from mitmproxy.proxy import layer, mode_specs, server_hooks
 from mitmproxy.proxy.context import Context
 
-from gateway.core.decide import UNREGISTERED
-from gateway.core.model import USER, Action, Declared, Message, Refuse, Release, Replace, Transfer, Verdict
-from gateway.core.refusals import REFUSALS, refusal
+from gateway.core.model import USER, Declared, Message, Refuse, Release, Replace, Transfer, Verdict
+from gateway.core.refusals import REFUSALS
 from gateway.core.register import canonical_host
-from gateway.core.ruleset import Contact
-from gateway.problem import Answer, answer_to
+from gateway.problem import answer_for_agent, answer_to
 from gateway.proxy import guard, wire
+from gateway.proxy.answers import last_resort, response_of, unrecorded
 from gateway.proxy.bounds import Bounds, Held
 from gateway.proxy.early import Early
 from gateway.proxy.examiner import Examiner
@@ -99,7 +98,7 @@ class Front:
 
     def fixed_refusal(self) -> http.Response:
         """The answer of last resort: needs neither ledger nor rules."""
-        return _response(_last_resort(self._examiner.contact))
+        return response_of(last_resort(self._examiner.contact))
 
     async def failed(self, hook: str, event: object, error: BaseException) -> None:
         """Report a hook that failed, by type alone, and put it on record. All is closed by now: this may fail."""
@@ -112,7 +111,7 @@ class Front:
                 self._settle(event, "not-released")
         with suppress(BaseException):
             if isinstance(event, http.HTTPFlow) and CLOSE in event.metadata:
-                refused = await self._recorded(self._transfer(event, _websocket_message(b"")), reason)
+                refused = await self._recorded(self._transfer(event, wire.websocket_message(b"")), reason)
                 event.metadata[CLOSE] = refused.decision_id
             elif isinstance(event, http.HTTPFlow) and event.response is not None:
                 await self._refuse(event, reason)
@@ -123,7 +122,8 @@ class Front:
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """A tunnel is opened only to allowed ports and targets; nothing is dialled otherwise."""
         if flow.response is not None:
-            return  # Asked for its proxy credentials.
+            await self._ask(flow, flow.response)
+            return
         flow.response = self.fixed_refusal()
         reason = "shutting-down" if self.draining else await self._closed(flow)
         if reason is None:
@@ -140,6 +140,8 @@ class Front:
             await self._refuse(flow, "malformed-request")
         elif flow.response is None and (reason := await self._objection(flow)) is not None:
             await self._refuse(flow, reason)
+        elif flow.response is not None:
+            await self._ask(flow, flow.response)
         if flow.response is not None:
             # Nobody is told to go on and send the body.
             flow.request.headers.pop("expect", None)
@@ -196,7 +198,11 @@ class Front:
         """A request that ended without a decision goes on record all the same."""
         self._let_go(flow)
         aborted = flow.error is not None and flow.error.msg == "Client disconnected."
+        decision_id = flow.metadata.get(OPEN)
         self._settle(flow, "aborted" if aborted else "failed")
+        if decision_id is not None and flow.response is None:
+            answer = answer_for_agent(decision_id, self._examiner.contact, _accept(flow))
+            flow.response = response_of(answer)
         if not flow.metadata.get(DECIDED) and flow.response is None:
             said = flow.error.msg if flow.error else ""
             await self._refuse(flow, said if said in REFUSALS else "body-missing")
@@ -206,7 +212,9 @@ class Front:
         """A connection on which no request could be read."""
         refused = await self._recorded(self._connection(early.context), early.reason)
         early.decision_id = refused.decision_id
-        early.answer = assemble_response(_response(answer_to(refused, self._examiner.contact), closing=True))
+        early.answer = assemble_response(
+            response_of(answer_to(refused, self._examiner.contact), closing=True)
+        )
 
     # WebSocket.
 
@@ -215,18 +223,19 @@ class Front:
         """Each message of the client is examined like a request; a refusal ends the connection."""
         assert flow.websocket is not None
         message = flow.websocket.messages[-1]
-        if not message.from_client:
+        is_cut_short = CUT_SHORT in flow.metadata
+        if not message.from_client and not is_cut_short:
             return
         message.dropped = True
-        if CUT_SHORT in flow.metadata:
+        if is_cut_short:
             refused = await self._recorded(
-                self._transfer(flow, _websocket_message(b"")), flow.metadata[CUT_SHORT]
+                self._transfer(flow, wire.websocket_message(b"")), flow.metadata[CUT_SHORT]
             )
             flow.metadata[CLOSE] = refused.decision_id
             return
         before = flow.metadata.pop(BEFORE, b"")
         verdict = await self._examine(
-            self._transfer(flow, _websocket_message(message.content, message.is_text, before))
+            self._transfer(flow, wire.websocket_message(message.content, message.is_text, before))
         )
         match verdict:
             case Release():
@@ -450,41 +459,32 @@ class Front:
         transfer = self._transfer(flow, Message(wire.method_of(flow.request), b"", (), b""))
         self._answer(flow, await self._recorded(transfer, reason))
 
+    async def _ask(self, flow: http.HTTPFlow, asks: http.Response) -> None:
+        """Word what mitmproxy asks for, credentials for the gateway, as any other refusal."""
+        flow.response = self.fixed_refusal()
+        flow.metadata[DECIDED] = True
+        transfer = self._transfer(flow, Message(wire.method_of(flow.request), b"", (), b""))
+        refused = await self._recorded(transfer, "credentials-missing")
+        answer = answer_to(refused, self._examiner.contact, _accept(flow), asks.status_code)
+        flow.response = response_of(answer)
+        for name in ("proxy-authenticate", "www-authenticate"):
+            if name in asks.headers:
+                flow.response.headers[name] = asks.headers[name]
+
     async def _recorded(self, transfer: Transfer, reason: str) -> Refuse:
         try:
             return await guard.apart(self._examiner.refuse(transfer, reason), RECORDING_S, self._running)
         except Exception as error:  # noqa: BLE001 - border: the refusal stands, on record or not
             log.error("a refusal could not be recorded: %s", type(error).__name__)
             self._on_failure("refuse")
-            return _unrecorded(transfer.id, reason)
+            return unrecorded(transfer.id, reason)
 
     def _answer(self, flow: http.HTTPFlow, refused: Refuse) -> None:
-        flow.response = _response(
-            answer_to(refused, self._examiner.contact, flow.request.headers.get("accept", ""))
-        )
+        flow.response = response_of(answer_to(refused, self._examiner.contact, _accept(flow)))
 
 
-def _unrecorded(decision_id: str, reason: str) -> Refuse:
-    fault = refusal(reason)
-    return Refuse(decision_id, Action.BLOCK, reason, fault.why, fault.clauses, UNREGISTERED, recorded=False)
-
-
-@lru_cache(maxsize=4)
-def _last_resort(contact: Contact) -> Answer:
-    """Made beforehand for each request, since the refusal stands until something better is known."""
-    return answer_to(_unrecorded("", "front-error"), contact)
-
-
-def _websocket_message(content: bytes, is_text: bool = True, before: bytes = b"") -> Message:
-    kind = b"text/plain; charset=utf-8" if is_text else b"application/octet-stream"
-    return Message("WEBSOCKET", b"", ((b"content-type", kind),), content, before if is_text else b"")
-
-
-def _response(answer: Answer, *, closing: bool = False) -> http.Response:
-    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in answer.headers]
-    if closing:
-        headers.append((b"connection", b"close"))
-    return http.Response.make(answer.status, answer.body, http.Headers(headers))
+def _accept(flow: http.HTTPFlow) -> str:
+    return str(flow.request.headers.get("accept", ""))
 
 
 def _address_of(client: connection.Client) -> str:

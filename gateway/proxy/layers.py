@@ -12,6 +12,7 @@ from typing import Any, override
 import wsproto.events
 from mitmproxy.flow import Error
 from mitmproxy.net.http.url import parse_authority
+from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer, http
@@ -147,7 +148,7 @@ class LockedStream(HttpStream):
     def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
         """Let the front refuse a head that servers could read differently; mitmproxy would repeat it in its answer."""
         if not request:
-            return (yield from super().check_invalid(request))
+            return (yield from self._check_answer())
         if self.mode is HTTPMode.transparent and self.context.server.address:
             self.flow.request.data.host, self.flow.request.data.port = self.context.server.address[:2]
         invalid = (
@@ -158,6 +159,20 @@ class LockedStream(HttpStream):
             yield HttpRequestHeadersHook(self.flow)
             yield from self._answer_or_close()
         return invalid
+
+    def _check_answer(self) -> layer.CommandGenerator[bool]:
+        """Leave an answer behind that clients could read differently."""
+        assert self.flow.response
+        try:
+            validate_headers(self.flow.response)
+        except ValueError:
+            self.flow.response = None
+            yield commands.CloseConnection(self.flow.server_conn)
+            yield from self.handle_protocol_error(
+                ResponseProtocolError(self.stream_id, "malformed", ErrorCode.RESPONSE_VALIDATION_FAILED)
+            )
+            return True
+        return False
 
     def _has_destination(self) -> bool:
         request = self.flow.request
@@ -171,13 +186,25 @@ class LockedStream(HttpStream):
 
     @override
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
-        """A request that breaks off is answered where the client still listens."""
+        """What breaks off is answered where the client still listens: a request, or the agent's answer to one."""
+        if isinstance(event, ResponseProtocolError) and self._is_unanswered():
+            self.flow.error = Error(event.message)
+            yield HttpErrorHook(self.flow)
+            if (yield from self.check_killed(False)):
+                return
+            if self.flow.response:
+                yield from self.send_response()
+                return
         breaks_off = (
             isinstance(event, RequestProtocolError) and self.client_state == self.state_consume_request_body
         )
         yield from super().handle_protocol_error(event)
         if breaks_off:
             yield from self._answer_or_close()
+
+    def _is_unanswered(self) -> bool:
+        """Whether the request is all there, and nothing of an answer is."""
+        return self.client_state == self.state_done and self.flow.response is None
 
     @override
     def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
@@ -254,7 +281,7 @@ class LockedWebsocketLayer(WebsocketLayer):
     """Relays WebSocket messages one by one; those of the client only when the front takes `dropped` back.
 
     Control frames stay on their side: the gateway answers each side's pings itself and passes no payload on, and a
-    client's close reason is left behind. Nothing can be injected.
+    client's close reason is left behind. Nothing can be injected. No message of either side is held beyond its bound.
     """
 
     def __init__(self, context: Context, flow: Any, bounds: Bounds, held: Held) -> None:
@@ -265,13 +292,14 @@ class LockedWebsocketLayer(WebsocketLayer):
     def start(self, event: events.Event) -> Commands:
         for command in super().start(event):
             if isinstance(command, WebsocketStartHook):
-                extensions = self.client_ws._proto.extensions  # noqa: SLF001 - wsproto names them nowhere else
-                extensions[:] = [
-                    BoundedDeflate(one, self._bounds.max_body_bytes)
-                    if isinstance(one, PerMessageDeflate)
-                    else one
-                    for one in extensions
-                ]
+                for side in (self.client_ws, self.server_ws):
+                    extensions = side._proto.extensions  # noqa: SLF001 - wsproto names them nowhere else
+                    extensions[:] = [
+                        BoundedDeflate(one, self._bounds.max_body_bytes)
+                        if isinstance(one, PerMessageDeflate)
+                        else one
+                        for one in extensions
+                    ]
             yield command
 
     _handle_event: Any = start
@@ -307,14 +335,14 @@ class LockedWebsocketLayer(WebsocketLayer):
         assert self.flow.websocket
         is_text = isinstance(part.data, str)
         source.frame_buf[-1] += part.data.encode() if isinstance(part.data, str) else bytes(part.data)
-        if from_client:
-            size = sum(map(len, source.frame_buf))
-            within = self._held.hold(self.flow.id, size)
-            if size > self._bounds.max_body_bytes or not within:
-                self.flow.metadata[CUT_SHORT] = "too-large" if within else "overloaded"
-                code = CloseReason.MESSAGE_TOO_BIG if within else CloseReason.TRY_AGAIN_LATER
-                yield from self._relay(is_text, [b""], target, code)
-                return
+        size = sum(map(len, source.frame_buf))
+        within = self._held.hold(self._holding(from_client), size)
+        if size > self._bounds.max_body_bytes or not within:
+            too_large = "too-large" if from_client else "answer-too-large"
+            self.flow.metadata[CUT_SHORT] = too_large if within else "overloaded"
+            code = CloseReason.MESSAGE_TOO_BIG if within else CloseReason.TRY_AGAIN_LATER
+            yield from self._relay(is_text, [b""], target, code)
+            return
         if not part.message_finished:
             if part.frame_finished:
                 source.frame_buf.append(b"")
@@ -329,19 +357,21 @@ class LockedWebsocketLayer(WebsocketLayer):
         assert self.flow.websocket
         from_client = target is self.server_ws
         message = WebSocketMessage(Opcode.TEXT if is_text else Opcode.BINARY, from_client, b"".join(frames))
-        message.dropped = from_client
+        message.dropped = from_client or CUT_SHORT in self.flow.metadata
         self.flow.websocket.messages.append(message)
         yield WebsocketMessageHook(self.flow)
         # mitmproxy would keep every message until the connection ends.
         self.flow.websocket.messages.clear()
-        if from_client:
-            self._held.release(self.flow.id)
+        self._held.release(self._holding(from_client))
         decision_id = self.flow.metadata.pop(CLOSE, None)
         if decision_id is not None:
             yield from self._close(1001, None, code, str(decision_id), False)
         elif not message.dropped:
             for piece in Fragmentizer(frames, is_text)(message.content):
                 yield target.send2(piece)
+
+    def _holding(self, from_client: bool) -> str:
+        return self.flow.id if from_client else f"{self.flow.id} answer"
 
     def _close(
         self,
@@ -359,6 +389,7 @@ class LockedWebsocketLayer(WebsocketLayer):
             if side.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
                 yield side.send2(wsproto.events.CloseConnection(code, reason))
             yield commands.CloseConnection(side.conn)
+        self._held.release(self._holding(from_client=False))
         yield WebsocketEndHook(self.flow)
         self.flow.live = False
         self._handle_event = self.done

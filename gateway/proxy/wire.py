@@ -211,3 +211,9 @@ def write_back(request: http.Request, message: Message) -> None:
         request.trailers.fields = merged[count:]
     request.data.path = message.target
     request.raw_content = message.body
+
+
+def websocket_message(content: bytes, is_text: bool = True, before: bytes = b"") -> Message:
+    """What a client sent over WebSocket, and the end of what it sent before, in our terms."""
+    kind = b"text/plain; charset=utf-8" if is_text else b"application/octet-stream"
+    return Message("WEBSOCKET", b"", ((b"content-type", kind),), content, before if is_text else b"")

@@ -91,6 +91,12 @@ def test_with_log_in_nobody_passes_without_and_the_password_does_not_reach_the_a
 
         refused = curl(*proxied, agents["assured"].url)
         assert refused.returncode != 0
+        with httpx.Client(proxy=gateway.proxy) as client:
+            plain = client.post("http://agent.example.org/v1/in", content=PERSONAL)
+        assert plain.status_code == 407
+        assert plain.headers["proxy-authenticate"].startswith("Basic ")
+        told = plain.json()
+        assert (told["reason"], told["decision_id"]) == ("credentials-missing", gateway.records()[-1]["id"])
         assert len(agents["assured"].bodies) == before
 
         assert status_of(curl(*proxied, "--proxy-user", "team:correct-horse", agents["assured"].url)) == 200

@@ -26,6 +26,20 @@ def test_an_agent_that_does_not_answer_is_told_as_failed(proxy: Proxy):
     assert proxy.examiner.outcomes == ["failed"]
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_client_whose_agent_does_not_answer_is_told_the_decision(proxy: Proxy, scheme: str, http2: bool):
+    with httpx.Client(proxy=proxy.url, verify=str(proxy.authority), timeout=20, http2=http2) as client:
+        for _ in range(2):
+            answer = client.post(f"{scheme}://127.0.0.1:53/", content=b"a body")
+            assert answer.status_code == 502
+            told = answer.json()
+            assert (told["reason"], told["decision_id"]) == ("agent-failed", proxy.examiner.transfers[-1].id)
+        page = client.post(f"{scheme}://127.0.0.1:53/", content=b"a body", headers={"accept": "text/html"})
+    assert "agent-failed" in page.text
+    assert proxy.examiner.transfers[-1].id in page.text
+
+
 def test_a_refusal_has_no_outcome(proxy: Proxy, origin: Origin):
     proxy.examiner.decide = block
     post(proxy, f"https://localhost:{origin.port}/v1/in")

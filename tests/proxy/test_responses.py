@@ -193,11 +193,27 @@ def test_both_versions_of_http_1_pass_and_are_inspected(proxy: Proxy, port: int,
     assert len(proxy.examiner.transfers) == 1
 
 
-def test_an_agent_that_cannot_be_read_is_a_502_without_its_words(proxy: Proxy, port: int) -> None:
-    with agent(port, raw(b"Ola Nordmann says no\r\n\r\n")):
-        answer = ask(proxy, port)
-    assert status_of(answer) == 502
-    assert b"Nordmann" not in answer
+UNREADABLE = {
+    "not HTTP": b"Ola Nordmann says no\r\n\r\n",
+    "nothing": b"",
+    "half a head": HEAD + b"x: Ola Nordmann",
+    "two lengths": HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nNordmann",
+    "a header with a space": HEAD + b"x-Nordmann : 1\r\nContent-Length: 0\r\n\r\n",
+    "length and chunked": HEAD
+    + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\nx: Nordmann\r\n\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_an_agent_that_cannot_be_read_is_a_502_with_the_decision_and_without_its_words(
+    answer: str, proxy: Proxy, port: int
+) -> None:
+    with agent(port, raw(UNREADABLE[answer])):
+        told = ask(proxy, port)
+    assert (status_of(told), reason_of(told)) == (502, "agent-failed")
+    assert proxy.examiner.transfers[0].id.encode() in told
+    assert proxy.examiner.outcomes == ["failed"]
+    assert b"Nordmann" not in told
 
 
 def test_a_redirect_is_not_followed_by_the_gateway_and_the_next_request_is_a_transfer_of_its_own(

@@ -447,6 +447,22 @@ def test_a_compressed_websocket_bomb_is_refused_on_record_and_never_unpacked_who
     assert not [one for one in frames(origin) if one[0] == "text"]
 
 
+@pytest.mark.parametrize("kind", ["talk", "packed"])
+def test_a_message_of_an_agent_is_held_no_further_than_one_of_a_client(
+    kind: str, proxy: Proxy, origin: Origin, request: pytest.FixtureRequest
+) -> None:
+    talk: Talk = request.getfixturevalue(kind)
+    talk.send(f"send me {MAX_BODY_BYTES}")
+    assert talk.receive() == "x" * MAX_BODY_BYTES
+    with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012
+        talk.send(f"send me {16 * MAX_BODY_BYTES}")
+        talk.receive()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1009, proxy.examiner.refused[0][0].id)
+    assert proxy.examiner.reasons == ["answer-too-large"]
+    wait_for(lambda: not proxy.front._held._held)
+
+
 def test_websocket_can_be_switched_off(proxy: Proxy, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy.front, "settings", dataclasses.replace(proxy.front.settings, websocket=False))
     with pytest.raises((InvalidStatus, InvalidProxyStatus)), talking(proxy, origin):
