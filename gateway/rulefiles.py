@@ -158,8 +158,13 @@ def check_with(folder: Path, file: Path) -> tuple[Agent, ...]:
         text = file.read_bytes()
     except OSError as error:
         raise RulesError([Problem(str(file), 0, "", f"cannot be read: {error.strerror}")]) from error
-    name = Path("agents") / file.name
-    compiled = _compile_folder(folder, _read(folder) | {name: text}, shown_as={name: str(file)})
+    return check_text(folder, file.name, text, str(file))
+
+
+def check_text(folder: Path, name: str, text: bytes, shown_as: str) -> tuple[Agent, ...]:
+    """The agents of a file of this name and text, checked in the same way. Raises RulesError."""
+    place = Path("agents") / name
+    compiled = _compile_folder(folder, _read(folder) | {place: text}, shown_as={place: shown_as})
     wanted = {agent["id"] for agent in YAML(typ="safe").load(text)["agents"]}
     return tuple(agent for agent in compiled.agents if agent.id in wanted)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from gateway.agentfiles import put_in_force
 from gateway.cli.options import AsJson, Config, On, Rules, settings_from
 from gateway.cli.output import coloured, console, print_json, print_table
 from gateway.core.agent import Agent, Match
@@ -86,17 +85,7 @@ def apply(file: File, config: Config = None, rules: Rules = None) -> None:
     """Check a file of agents and put it into force, under its own name in rules/agents/; a running gateway follows."""
     folder = settings_from(config, rules=rules).rules
     checked = check_with(folder, file)
-    target = folder / "agents" / file.name
-    if target.suffix not in (".yaml", ".yml"):
-        raise SettingsError(f"{file}: name it *.yaml, so that it is read from {target.parent}")
-    target.parent.mkdir(exist_ok=True)
-    # Written beside its target and renamed, so that a running gateway never reads half a file.
-    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as draft:
-        draft.write(file.read_bytes())
-        draft.flush()
-        os.fsync(draft.fileno())
-    Path(draft.name).chmod(0o644)
-    Path(draft.name).replace(target)
+    target = put_in_force(folder, file.name, file.read_bytes())
     console.print(Text("in force", style="green"), f": {len(checked)} agents in {target}", sep="")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,11 +16,14 @@ from gateway.core.review import State as ReviewState
 from gateway.keys import hold_key
 from gateway.ledger import LedgerReader
 from gateway.review import rows
-from gateway.review.acts import Office
+from gateway.review.acts import Office, in_full, until_end_of
 from gateway.review.vault import Vault
 from gateway.rulefiles import load_rules
 from gateway.runtime import ledger_place
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.review.context import Excerpt
 
 app = typer.Typer(no_args_is_help=True, help="Held transfers, and what becomes of them.")
 
@@ -78,8 +81,8 @@ def show(
     if message is None:
         console.print("what it says is not kept: it was too large, or the review has ended")
         return
-    for place, text in _context(settings, message):
-        console.print(f"{place:<14} {text}", markup=False, highlight=False)
+    for one in _context(settings, message):
+        console.print(f"{one.place:<14} {one.text}", markup=False, highlight=False)
 
 
 @app.command()
@@ -91,7 +94,7 @@ def reveal(review: Id, by: By, config: Config = None, rules: Rules = None, state
     if message is None:
         complain("what it says is not kept: it was too large, or the review has ended")
         raise typer.Exit(1)
-    console.print(_written(message), markup=False, highlight=False)
+    console.print(in_full(message), markup=False, highlight=False)
 
 
 @app.command()
@@ -112,8 +115,7 @@ def approve(
 ) -> None:
     """Let the identical transfer pass when it comes again: once, or until a day."""
     settings = settings_from(config, rules=rules, state=state)
-    # The last day counts as a whole.
-    ends = None if until is None else datetime.combine(until.date() + timedelta(days=1), time(), UTC)
+    ends = None if until is None else until_end_of(until.date())
     with telling():
         office = _office(settings, by)
         after = office.approve(review, ends, reason)
@@ -171,7 +173,7 @@ def _vault(settings: Settings) -> Vault:
     return Vault(hold_key(settings.state / "keys"))
 
 
-def _context(settings: Settings, message: Message) -> list[tuple[str, str]]:
+def _context(settings: Settings, message: Message) -> list[Excerpt]:
     # Here and not above: the language model's libraries take seconds to import, and no other command needs them.
     from gateway.decode import Limits
     from gateway.detect import Detector
@@ -181,15 +183,6 @@ def _context(settings: Settings, message: Message) -> list[tuple[str, str]]:
     detector = Detector(rules.detection, settings.model)
     untouched = frozenset(rules.transport.untouched_headers)
     return redacted(message, detector, Limits(max_body_bytes=settings.max_body_bytes), untouched)
-
-
-def _written(message: Message) -> str:
-    lines = [f"{message.method} {message.target.decode('utf-8', 'backslashreplace')}"]
-    lines += [
-        f"{name.decode('latin-1')}: {value.decode('utf-8', 'backslashreplace')}"
-        for name, value in message.headers
-    ]
-    return "\n".join([*lines, "", message.body.decode("utf-8", "backslashreplace")])
 
 
 def _minute(at: datetime) -> str:

@@ -91,7 +91,8 @@ def _one(visit: Visit) -> dict[str, Any]:
     record = visit.console.reader.get(visit.request.path_params["id"])
     if record is None or record.get("kind", "decision") != "decision":
         raise NotAllowed("no decision has this id")
-    return record
+    # Records of older formats lack what was added since.
+    return {"would": None, "purpose": None, "review": ""} | record
 
 
 def _before(visit: Visit) -> int | None:

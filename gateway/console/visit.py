@@ -100,6 +100,16 @@ class Visit:
         """A value of the address."""
         return self.request.query_params.get(name, "").strip()
 
+    @property
+    def place(self) -> str:
+        """The path of the page that is shown; after a form, of the page it stood on."""
+        path = self.request.url.path
+        return (
+            path
+            if self.request.method == "GET" or path in self.open_paths
+            else path.rpartition("/")[0] or "/"
+        )
+
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """A page from a template."""
         words = self.words
@@ -110,7 +120,7 @@ class Visit:
             language=words.language,
             languages=sorted(self.console.catalogues),
             visit=self,
-            path=self.request.url.path,
+            path=self.place,
             csrf=Markup('<input type="hidden" name="csrf" value="{}">').format(self.csrf),
             done=words.say(f"done.{done}") if words.has(f"done.{done}") else "",
             **({"fault": ""} | context),

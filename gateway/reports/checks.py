@@ -66,14 +66,24 @@ def checks(seen: Seen, rules: RuleSet, now: datetime) -> tuple[Check, ...]:
 def read_results(file: Path) -> Mapping[str, Mapping[str, int]]:
     """Test results by clause, as `make results` writes them. Raises NotAllowed for a file that is none."""
     try:
-        clauses = json.loads(file.read_text())["clauses"]
+        return results_in(file.read_bytes())
+    except OSError as error:
+        raise NotAllowed(f"{file}: cannot be read: {error.strerror}") from None
+    except NotAllowed as error:
+        raise NotAllowed(f"{file}: {error}") from None
+
+
+def results_in(content: bytes) -> Mapping[str, Mapping[str, int]]:
+    """The same from what the file holds. Raises NotAllowed."""
+    try:
+        clauses = json.loads(content)["clauses"]
         return {
             str(one): {kind: int(counts[kind]) for kind in ("passed", "failed")}
             for one, counts in clauses.items()
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise NotAllowed(
-            f"{file}: holds no test results ({type(error).__name__}); `make results` makes them"
+            f"holds no test results ({type(error).__name__}); `make results` makes them"
         ) from None
 
 

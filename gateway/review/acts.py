@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +19,21 @@ from gateway.review import rows
 from gateway.review.vault import Vault
 
 Change = Callable[[Connection, Review], tuple[Review, dict[str, Any]]]
+
+
+def until_end_of(day: date) -> datetime:
+    """When an approval until a day ends: the day counts as a whole."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def in_full(message: Message) -> str:
+    """What a held transfer says, as people read it."""
+    lines = [f"{message.method} {message.target.decode('utf-8', 'backslashreplace')}"]
+    lines += [
+        f"{name.decode('latin-1')}: {value.decode('utf-8', 'backslashreplace')}"
+        for name, value in message.headers
+    ]
+    return "\n".join([*lines, "", message.body.decode("utf-8", "backslashreplace")])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway.core.model import Finding, Message
 from gateway.decode import Limits, decode
@@ -13,32 +14,48 @@ AROUND = 40
 """Characters shown on each side of what was found."""
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The surroundings of findings in one place. A piece is text, or the kind of what was found there."""
+
+    place: str
+    pieces: tuple[tuple[str, bool], ...]
+    """Each with whether it is such a kind."""
+
+    @property
+    def text(self) -> str:
+        """In one line, with kinds in brackets."""
+        return "".join(f"[{piece}]" if found else piece for piece, found in self.pieces)
+
+
 def redacted(
     message: Message, detector: Detector, limits: Limits, untouched_headers: frozenset[str], agent: str = ""
-) -> list[tuple[str, str]]:
-    """Place and text around each group of findings, with kinds in their place and every digit hidden."""
+) -> list[Excerpt]:
+    """The text around each group of findings, with kinds in their place and every digit hidden."""
     decoded = decode(message, limits, untouched_headers)
     texts = {segment.address: segment.text for segment in decoded.segments}
     found: dict[str, list[Finding]] = defaultdict(list)
     for one in detector.detect(decoded.segments, agent):
         found[one.address].append(one)
     shown = [
-        (address.partition(":")[0], _around(texts[address], sorted(ones, key=lambda one: one.start)))
+        Excerpt(address.partition(":")[0], _around(texts[address], sorted(ones, key=lambda one: one.start)))
         for address, ones in found.items()
     ]
-    return [*shown, *((one.address.partition(":")[0], f"unread: {one.reason}") for one in decoded.unread)]
+    unread = ((one.address.partition(":")[0], f"unread: {one.reason}") for one in decoded.unread)
+    return [*shown, *(Excerpt(place, ((what, False),)) for place, what in unread)]
 
 
-def _around(text: str, findings: Sequence[Finding]) -> str:
-    pieces, end = [], max(findings[0].start - AROUND, 0)
+def _around(text: str, findings: Sequence[Finding]) -> tuple[tuple[str, bool], ...]:
+    pieces: list[tuple[str, bool]] = []
+    end = max(findings[0].start - AROUND, 0)
     for one in findings:
         if one.start > end + 2 * AROUND:
-            pieces += [_plain(text[end : end + AROUND]), " … ", _plain(text[one.start - AROUND : one.start])]
+            between = f"{_plain(text[end : end + AROUND])} … {_plain(text[one.start - AROUND : one.start])}"
         else:
-            pieces.append(_plain(text[end : one.start]))
-        pieces.append(f"[{one.entity}]")
+            between = _plain(text[end : one.start])
+        pieces += [(between, False), (one.entity, True)]
         end = max(end, one.end)
-    return "".join((*pieces, _plain(text[end : end + AROUND])))
+    return (*pieces, (_plain(text[end : end + AROUND]), False))
 
 
 def _plain(text: str) -> str:

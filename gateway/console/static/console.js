@@ -78,3 +78,14 @@ if (pause && window.htmx) {
   });
   document.addEventListener("visibilitychange", soon);
 }
+
+// The queue by keyboard: while one of its links has the focus, j and k (or the arrows) go to the next and the one before.
+document.querySelectorAll("[data-keys]").forEach((list) => {
+  list.addEventListener("keydown", (event) => {
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    const links = [...list.querySelectorAll("a")];
+    const next = links[links.indexOf(document.activeElement) + step];
+    if (next) { next.focus(); event.preventDefault(); }
+  });
+});
