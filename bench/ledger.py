@@ -15,8 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gateway.keys import signing_key
-from gateway.ledger import FindingSummary, Ledger, LedgerReader, Outcome, Place, Record, Signer
+from gateway.ledger import FindingSummary, LedgerReader, Outcome, Place, Record, Recorder
 
 
 def record(number: int) -> Record:
@@ -48,7 +47,7 @@ def record(number: int) -> Record:
 
 
 async def measure(place: Place, folder: Path, seconds: float, clients: int) -> dict[str, object]:
-    ledger = Ledger(place, Signer(signing_key(folder / "keys"), "bench"), timeout_s=30)
+    ledger = Recorder(place, folder / "keys", "bench", timeout_s=30)
     until, count = time.monotonic() + seconds, 0
 
     async def client() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import gateway.runtime
 from gateway.cli import main
-from gateway.ledger import Ledger
+from gateway.ledger import Recorder
 
 
-class Nowhere(Ledger):
+class Nowhere(Recorder):
     """Opened like any ledger, and answers at once without writing."""
 
     _numbers: Iterator[int] = itertools.count(1)
@@ -27,5 +27,5 @@ class Nowhere(Ledger):
 
 
 if __name__ == "__main__":
-    gateway.runtime.Ledger = Nowhere  # type: ignore[misc]
+    gateway.runtime.Recorder = Nowhere  # type: ignore[misc]
     main()

@@ -41,7 +41,7 @@ from gateway.core.source import UNATTRIBUTED, Attribution
 from gateway.core.uninspected import Unopened, decide_uninspected
 from gateway.inspection import Anonymize, Anonymized, Inspect
 from gateway.keys import Key, body_digest, fingerprint
-from gateway.ledger import FindingSummary, Ledger, Outcome, Record
+from gateway.ledger import FindingSummary, Outcome, Record, Recorder
 from gateway.lookup import decide_by_registers
 from gateway.metrics import Metrics
 from gateway.review.desk import Also, Desk
@@ -81,7 +81,7 @@ class Engine:
         self,
         snapshot: Snapshot,
         pool: WorkerPool,
-        ledger: Ledger,
+        ledger: Recorder,
         metrics: Metrics,
         key: Key,
         desk: Desk,

@@ -32,7 +32,7 @@ from gateway.core.decide import REASONS
 from gateway.core.errors import SettingsError
 from gateway.core.model import Action, Origin
 from gateway.core.refusals import REFUSALS
-from gateway.ledger import Ledger
+from gateway.ledger import Recorder
 from gateway.workers import WorkerPool
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -140,7 +140,7 @@ class Metrics:
             registry=registry,
         )
 
-    def watch(self, pool: WorkerPool, ledger: Ledger) -> None:
+    def watch(self, pool: WorkerPool, ledger: Recorder) -> None:
         """Show the state of workers and ledger as it is at each scrape."""
 
         def live(name: str, help_text: str, value: Callable[[], float]) -> None:

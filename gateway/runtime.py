@@ -7,7 +7,6 @@ import contextlib
 import functools
 import gc
 import logging
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,8 +18,8 @@ from gateway.core.errors import InspectionError, KeyFileError, LedgerError, Regi
 from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspection import build_inspector
-from gateway.keys import Key, hold_key, key_versions, load_key, signing_key
-from gateway.ledger import Ledger, LedgerReader, Place, Signer, custody
+from gateway.keys import Key, hold_key, key_versions, load_key
+from gateway.ledger import LedgerReader, Place, Recorder, custody
 from gateway.ledger.acting import new_act
 from gateway.metrics import Metrics, MetricsServer
 from gateway.people.registering import Follower
@@ -63,8 +62,9 @@ class Runtime:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         place = ledger_place(settings)
         self._key: Key = load_key(settings.state / "keys", create=not place.exists())
-        signer = Signer(signing_key(settings.state / "keys"), settings.gateway_id)
-        self._ledger = Ledger(place, signer, timeout_s=settings.ledger_timeout_s)
+        self._ledger = Recorder(
+            place, settings.state / "keys", settings.gateway_id, timeout_s=settings.ledger_timeout_s
+        )
         self._registers = Registers(registers_path(settings))
         try:
             self._check_keys(place)
@@ -104,7 +104,8 @@ class Runtime:
 
     def obstacles(self) -> Sequence[str]:
         """What keeps the gateway from taking traffic; empty when it is ready."""
-        return tuple(self._obstacles)
+        unrecorded = () if self._ledger.alive else ("the process that records is being started anew",)
+        return (*self._obstacles, *unrecorded)
 
     def listening(self, addresses: Sequence[tuple[str, int]]) -> None:
         """Note that the front listens."""
@@ -296,31 +297,3 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         cleanup.callback(server.close)
         await runtime.start()
         yield runtime
-
-
-class _NoPayload(logging.Filter):
-    """Lets other libraries say only that something went wrong and where: their texts hold what they were sent."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("gateway"):
-            record.exc_info = None
-            return True
-        if record.levelno < logging.ERROR:
-            return False
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else "an error"
-        record.msg, record.args, record.exc_info = (
-            f"{kind} in a library, see {record.filename}:{record.lineno}",
-            (),
-            None,
-        )
-        return True
-
-
-def set_up_logging(level: str = "info") -> None:
-    """Log to standard error: our own messages, and of others only type and place of errors."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(_NoPayload())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # The filter lets no less of it through, and mitmproxy makes and hands round an entry for every request.
-    logging.getLogger("mitmproxy").setLevel(logging.ERROR)

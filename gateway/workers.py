@@ -7,8 +7,6 @@ Rules kept here and nowhere else:
  * What waits is bounded in bytes; beyond that a request is refused at once.
 
 A request crosses to the worker as one pickle over a socket pair, and so does the answer; `worker` is the other end.
-The processes are started plainly, not by `multiprocessing`: that would load the parent's main module, proxy and all,
-into every worker.
 """
 
 from __future__ import annotations
@@ -21,23 +19,20 @@ import os
 import pickle
 import signal
 import socket
-import sys
 from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.errors import InspectionError
-from gateway.worker import LENGTH, MAX_ANSWER_BYTES, Factory, Failure, answer_from
+from gateway.processes import LENGTH, MAX_ANSWER_BYTES, answer_from, command
+from gateway.worker import Factory, Failure
 
 START_TIME_LIMIT_S = 120.0
 FAIR_TURN = 3
 """Every so many turns the oldest request goes first, whatever its size."""
 RETRY_S = 1.0
 """Pause before another try to replace a worker, when memory or process numbers are short."""
-_BOOT = (
-    "import sys; sys.path[:] = sys.argv[4:]; from gateway.worker import work; work(*map(int, sys.argv[1:4]))"
-)
 
 
 class WorkerPool:
@@ -343,7 +338,7 @@ class _Worker:
             numbers = (theirs.fileno(), os.getpid(), memory_limit_bytes)
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-c", _BOOT, *map(str, numbers), *sys.path),
+                    *command("gateway.worker", "work", *numbers),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     # What libraries complain about may quote what they read.

@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli.options import Config, Rules, State, settings_from
 from gateway.cli.output import complain, console
-from gateway.runtime import set_up_logging
+from gateway.logs import set_up_logging
 from gateway.settings import Settings
 
 

@@ -1,8 +1,8 @@
 """Which records mention a person, and what became of that: an index of fingerprints, kept up behind the writers.
 
-Appending knows nothing of it, so that no transfer waits for it: gateways bring it up to date every second. An entry
-holds all that a summary says, so that one of ten thousand records reads none of them; whoever wants the records
-themselves gets those that hold the fingerprint in full, an entry having the first half of it.
+Appending knows nothing of it, so that no transfer waits for it: recording processes bring it up to date every second.
+An entry holds all that a summary says, so that one of ten thousand records reads none of them; whoever wants the
+records themselves gets those that hold the fingerprint in full, an entry having the first half of it.
 """
 
 from __future__ import annotations
@@ -109,14 +109,14 @@ class Mentions:
         self._place = place
         self._engine = open_database(place.where, timeout_s=timeout_s)
 
-    def bring_up(self, *, most: int | None = None, told: Told = lambda _: None) -> int:
-        """Index all records up to the newest, or about `most`; how many there were. Blocks. Raises LedgerError.
+    def bring_up(self, *, told: Told = lambda _: None, ended: Callable[[], bool] = lambda: False) -> int:
+        """Index all records up to the newest, or until `ended`; how many there were. Blocks. Raises LedgerError.
 
         Where another process does the same, one waits for the other, and nothing is done twice.
         """
         done = 0
         with self._failing():
-            while most is None or done < most:
+            while not ended():
                 with self._engine.begin() as connection:
                     step = _bring_up_step(connection)
                 done += step

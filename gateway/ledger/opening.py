@@ -21,6 +21,7 @@ from gateway.ledger.heads import SignedHead, heads_in, read_head_file
 from gateway.ledger.place import Place
 from gateway.ledger.subtrees import root_at
 from gateway.store import schema
+from gateway.store.database import soon
 from gateway.store.migrate import migrate, version_of
 
 LOOK_BACK = 100
@@ -34,14 +35,20 @@ def take_lock(place: Place) -> IO[bytes]:
         lock = place.base.with_suffix(".lock").open("wb")
     except OSError as error:
         raise LedgerError(f"{place.base}: the folder cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not soon(lambda: _locked(lock)):
         lock.close()
         raise LedgerError(
             f"{place.base}: another gateway writes to this ledger; give each gateway a state folder of its own"
-        ) from error
+        )
     return lock
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def known_heads(place: Place) -> Mapping[Path, SignedHead | Head]:

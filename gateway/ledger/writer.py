@@ -1,7 +1,7 @@
 """The writing side: entries wait together, are committed together, and are answered when they are on disk.
 
 Rules kept here and nowhere else:
- * `append` returns when the entry is durable; waiting entries share one commit.
+ * An entry is answered when it is durable; waiting entries share one commit, and wait for each other when many come.
  * A failed write is refused to everybody who waits for it, and the next one tries again: no restart is needed.
  * Nobody waits for an outcome: it goes with the next commit, alone after `OUTCOME_S`, and is kept until it is written.
  * The head is signed and written outside the database within `HEAD_S` after a commit, so that a cut tail or an old copy
@@ -10,8 +10,6 @@ Rules kept here and nowhere else:
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import math
 import queue
@@ -32,7 +30,7 @@ from gateway.ledger.append import Tree, append, open_intents, tree_in
 from gateway.ledger.heads import SignedHead, Signer, write_head_files
 from gateway.ledger.opening import bring_up_to_date, check_end, known_heads, take_lock
 from gateway.ledger.place import Place, place_of
-from gateway.ledger.record import Entry, Outcome
+from gateway.ledger.record import RELEASES, Entry, Outcome
 from gateway.store import schema
 from gateway.store.database import (
     check_durable,
@@ -46,10 +44,12 @@ from gateway.store.database import (
 
 log = logging.getLogger(__name__)
 
+COMPANY = 8
+"""With so many releases under way more will follow at once, so that entries wait for each other."""
+GROUP_S = 0.015
+"""How far apart commits then begin: most of what one costs does not depend on how many entries are in it."""
 BATCH = 256
 """Most entries in one commit, outcomes that go with it not counted."""
-MAX_WAITING = 8192
-"""Most entries that may wait; beyond that an append is refused at once."""
 KEEP_HEAD_S = 600.0
 """How often a signed head is also kept in the database."""
 OUTCOME_S = 0.2
@@ -64,28 +64,40 @@ Also = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    entry: Entry
-    also: Also | None = None
-    loop: asyncio.AbstractEventLoop | None = None
-    done: asyncio.Future[int] | None = None
+class Waiting:
+    """An entry on its way into the ledger."""
 
-    def gave_up(self) -> bool:
-        return self.done is not None and self.done.done()
+    entry: Entry
+    token: int | None = None
+    """By which whoever submits it knows the answer again."""
+    also: Also | None = None
+    until: float = math.inf
+    """Monotonic time after which it is not begun with any more: whoever waited has given up."""
+    patient: bool = False
+    """Nobody waits for it: it is kept until it can be written."""
+
+
+Answers = Sequence[tuple[Waiting, int | LedgerError]]
+"""What became of entries: the sequence number of a durable one (0 for one that was moot), or why there is none."""
 
 
 class Ledger:
-    """One per gateway; `append` may be awaited by any number of tasks."""
+    """One per gateway, in a process of its own (`recording`)."""
 
     def __init__(
         self,
         place: Place | Path,
         signer: Signer,
         *,
+        answered: Callable[[Answers], None] = lambda _: None,
         timeout_s: float = 5.0,
+        resumed: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Open or create the ledger, and close what a crash left open.
+
+        `answered` is called by the writing thread after each commit. `resumed` says that the gateway runs on, so that
+        its open releases are no business of a crash.
 
         Raises:
             LedgerError: it cannot be opened, another gateway of this name or state writes to it, or its end does not
@@ -93,7 +105,9 @@ class Ledger:
         """
         self.place = place_of(place)
         self._signer = signer
+        self._answered = answered
         self._timeout_s = timeout_s
+        self._resumed = resumed
         self._now = now
         self._closed = False
         self._file = file_of(self.place.where) if is_file(self.place.where) else None
@@ -110,10 +124,13 @@ class Ledger:
         self._head_out = 0.0
         self._head_due: float | None = None
         self._publish()
-        self._outcomes: deque[_Waiting] = deque()
+        self._outcomes: deque[Waiting] = deque()
         """Those that wait for a commit. Nobody is woken for them."""
         self._outcomes_due = 0.0
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._under_way: set[str] = set()
+        """Releases of this run whose outcome is not on record."""
+        self._begun = 0.0
+        self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
         self._writer.start()
 
@@ -123,42 +140,18 @@ class Ledger:
         return self._tree.head
 
     @property
-    def waiting(self) -> int:
-        """Entries that wait to be written."""
-        return self._waiting.qsize() + len(self._outcomes)
-
-    @property
     def heads_lagging(self) -> int:
         """Places outside the database in which the newest head could not be written."""
         return len(self._lagging)
 
-    async def append(self, entry: Entry, also: Also | None = None) -> int:
-        """Write one entry; its sequence number, once it is durable.
-
-        Raises:
-            DeclinedError: `also` found that the entry must not be.
-            LedgerError: it could not be written within the time limit; nothing may be released on it.
-        """
+    def submit(self, one: Waiting) -> None:
+        """Write an entry; `answered` tells when it is durable. Raises LedgerError once the ledger is closed."""
         if self._closed:
             raise LedgerError(f"{self.place.name}: the ledger is closed")
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[int] = loop.create_future()
-        self._put(_Waiting(entry, also, loop, done))
-        try:
-            return await asyncio.wait_for(done, self._timeout_s)
-        except TimeoutError:
-            # The row may still be written: a record without a release is harmless, the reverse is not.
-            raise LedgerError(f"{self.place.name}: not written within {self._timeout_s:g} s") from None
-
-    def note(self, entry: Entry) -> None:
-        """Write an entry that nobody waits for, as soon as that is possible. Drops it when too many wait already."""
-        if self._closed:
-            return
-        if not isinstance(entry, Outcome):
-            with contextlib.suppress(LedgerError):
-                self._put(_Waiting(entry))
-        elif len(self._outcomes) < MAX_WAITING:
-            self._outcomes.append(_Waiting(entry))
+        if isinstance(one.entry, Outcome):
+            self._outcomes.append(one)
+        else:
+            self._waiting.put(one)
 
     def keep_head(self) -> None:
         """Keep a signed head in the database with the next commit, for proofs."""
@@ -174,11 +167,6 @@ class Ledger:
         self._engine.dispose()
         self._lock.close()
 
-    def _put(self, one: _Waiting) -> None:
-        if self._waiting.qsize() >= MAX_WAITING:
-            raise LedgerError(f"{self.place.name}: {MAX_WAITING} records wait to be written already")
-        self._waiting.put(one)
-
     def _open(self) -> tuple[Tree, int]:
         heads = known_heads(self.place)
         gateway = self._signer.gateway
@@ -189,7 +177,8 @@ class Ledger:
                 bring_up_to_date(connection, self.place, heads)
                 check_end(connection, self.place, heads)
                 at = self._now().isoformat(timespec="milliseconds")
-                left = [Outcome(one, at, gateway, "", "unknown") for one in open_intents(connection, gateway)]
+                dangling = [] if self._resumed else open_intents(connection, gateway)
+                left = [Outcome(one, at, gateway, "", "unknown") for one in dangling]
                 if left:
                     append(connection, left)
                     log.warning("%d releases of an earlier run have no outcome; closed as unknown", len(left))
@@ -222,17 +211,20 @@ class Ledger:
         while not last:
             batch, last = self._next_batch()
             # Whoever has given up has told its client so; a record would say otherwise.
-            self._commit([one for one in batch if not one.gave_up()])
+            now = time.monotonic()
+            self._commit([one for one in batch if now < one.until])
             if self._head_due is not None and (last or time.monotonic() >= self._head_due):
                 self._publish()
 
-    def _next_batch(self) -> tuple[list[_Waiting], bool]:
+    def _next_batch(self) -> tuple[list[Waiting], bool]:
         """What is to be committed now, and whether nothing will follow; empty when only time went by."""
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         last = False
         due = min(self._outcomes_due, math.inf if self._head_due is None else self._head_due)
         try:
             one = self._waiting.get(timeout=max(due - time.monotonic(), 0.0))
+            if len(self._under_way) >= COMPANY:
+                time.sleep(max(self._begun + GROUP_S - time.monotonic(), 0.0))
             while one is not None:
                 batch.append(one)
                 if len(batch) >= BATCH:
@@ -248,9 +240,10 @@ class Ledger:
             batch[:0] = [self._outcomes.popleft() for _ in range(count if last else min(count, BATCH))]
         return batch, last
 
-    def _commit(self, batch: Sequence[_Waiting]) -> None:
+    def _commit(self, batch: Sequence[Waiting]) -> None:
         if not batch:
             return
+        self._begun = time.monotonic()
         try:
             seqs = self._insert(batch)
         except Exception as error:  # noqa: BLE001 - border: the thread must live, and everybody who waits is refused
@@ -261,12 +254,13 @@ class Ledger:
                     self._commit([one])
                 return
             if not isinstance(error, IntegrityError | DataError | DeclinedError | UnicodeError):
-                self._outcomes.extendleft(one for one in reversed(batch) if one.done is None)
+                self._outcomes.extendleft(one for one in reversed(batch) if one.patient)
                 self._outcomes_due = time.monotonic() + RETRY_S
+                batch = [one for one in batch if not one.patient]
             failure = self._failure(error)
-            _answer([(one, failure) for one in batch])
+            self._answered([(one, failure) for one in batch])
             return
-        _answer([(one, seqs.get(one.entry.id, 0)) for one in batch])
+        self._answered([(one, seqs.get(one.entry.id, 0)) for one in batch])
         if seqs and self._head_due is None:
             self._head_due = max(time.monotonic(), self._head_out + HEAD_S)
 
@@ -278,7 +272,7 @@ class Ledger:
         known = error if isinstance(error, LedgerError) else type(error).__name__
         return LedgerError(f"{self.place.name}: cannot be written: {known}")
 
-    def _insert(self, batch: Sequence[_Waiting]) -> dict[str, int]:
+    def _insert(self, batch: Sequence[Waiting]) -> dict[str, int]:
         if self._inode_now() != self._inode:
             raise LedgerError("the file was put in another's place while the gateway runs; restart it")
         with self._engine.connect() as connection, limited(connection, self._timeout_s), connection.begin():
@@ -291,6 +285,11 @@ class Ledger:
                 keep_head(connection, self._signer, tree, self._now())
                 self._head_kept = time.monotonic()
         self._tree = tree
+        for one in batch:
+            if isinstance(one.entry, Outcome):
+                self._under_way.discard(one.entry.about)
+            elif one.entry.action in RELEASES:
+                self._under_way.add(one.entry.id)
         return seqs
 
     def _publish(self) -> None:
@@ -315,25 +314,3 @@ def keep_head(connection: Connection, signer: Signer, tree: Tree, now: datetime)
     connection.execute(
         insert(schema.signed_head).values(size=head.size, gateway=head.gateway, statement=head.text())
     )
-
-
-def _answer(answers: Sequence[tuple[_Waiting, int | LedgerError]]) -> None:
-    """Tell everybody who waits, each event loop once."""
-    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | LedgerError]]] = {}
-    for one, answer in answers:
-        if one.done is not None and one.loop is not None:
-            loops.setdefault(one.loop, []).append((one.done, answer))
-    for loop, its in loops.items():
-        # The loop may have closed while the rows were written.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, its)
-
-
-def _settle(answers: Sequence[tuple[asyncio.Future[int], int | LedgerError]]) -> None:
-    for done, answer in answers:
-        if done.done():
-            continue
-        if isinstance(answer, LedgerError):
-            done.set_exception(answer)
-        else:
-            done.set_result(answer)

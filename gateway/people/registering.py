@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gateway.ledger import LedgerReader, Place
-from gateway.ledger.mentions import Mentions
 from gateway.store.registers import Refusal, Registers
 
 RECEIVED = "request-received"
 STEP = 1000
-INDEXED = 8_000
-"""Records indexed in one step: more than gateways write in the second between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +55,24 @@ def keep(registers: Registers, choice: Choice) -> int:
 
 
 class Follower:
-    """Keeps registers and index of one gateway up with the ledger. Blocks; for a thread of its own."""
+    """Keeps the registers of one gateway up with the ledger. Blocks; for a thread of its own."""
 
     def __init__(self, place: Place, registers: Path) -> None:
         """Raises LedgerError, RegisterError."""
         self._reader = LedgerReader(place)
-        self._mentions = Mentions(place)
         # A connection of its own: the gateway's is used by the transfers meanwhile.
         self._registers = Registers(registers)
         self._seq = 0
 
     def step(self) -> None:
-        """Put all new choices in force, then index what is new. Raises LedgerError, RegisterError."""
+        """Put all new choices in force. Raises LedgerError, RegisterError."""
         while found := self._reader.after(self._seq, STEP, kind="act", action=RECEIVED):
             for one in found:
                 if "choice" in one["details"]:
                     keep(self._registers, Choice.of(one["details"]["choice"]))
             self._seq = found[-1]["seq"]
-        # No more at once, so that after an upgrade, which makes the index anew, choices need not wait for all of it.
-        self._mentions.bring_up(most=INDEXED)
 
     def close(self) -> None:
         """Let go of the databases."""
         self._reader.close()
-        self._mentions.close()
         self._registers.close()

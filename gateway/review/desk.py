@@ -55,15 +55,11 @@ class Desk:
         size = len(message.body) + len(message.target) + sum(len(n) + len(v) for n, v in message.headers)
         content = self._vault.seal(transfer.id, message) if size <= self._max_bytes else None
 
-        def hold(connection: Connection) -> None:
-            room = content is not None and rows.held_bytes(connection) + len(content) <= self._max_total_bytes
-            rows.hold(connection, review, identity, content if room else None)
-
-        return hold
+        return rows.Holding(review, identity, content, self._max_total_bytes)
 
     def using(self, review: Review, now: datetime) -> Also:
         """What uses an approval, in the transaction of the decision."""
-        return lambda connection: rows.use(connection, review.id, now)
+        return rows.Using(review.id, now)
 
     def without_false_positives(self, inspection: Inspection, now: datetime) -> Inspection:
         """The inspection without the findings that reviewers marked as no personal data."""

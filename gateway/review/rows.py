@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +78,34 @@ def use(connection: Connection, review_id: str, now: datetime) -> None:
         )
         if done.rowcount != 1:
             raise DeclinedError(f"the approval {review_id} was used by another transfer")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Begins a review, in the transaction of the decision to hold; made in one process and called in another."""
+
+    review: Review
+    identity: str
+    content: bytes | None
+    max_total_bytes: int
+
+    def __call__(self, connection: Connection) -> None:
+        """Keep it, without its content where there is no room for that. Raises DeclinedError as `hold` does."""
+        size = 0 if self.content is None else len(self.content)
+        room = held_bytes(connection) + size <= self.max_total_bytes
+        hold(connection, self.review, self.identity, self.content if room else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """Uses an approval, in the transaction of the decision that passes by it."""
+
+    review_id: str
+    now: datetime
+
+    def __call__(self, connection: Connection) -> None:
+        """Use it. Raises DeclinedError as `use` does."""
+        use(connection, self.review_id, self.now)
 
 
 def content_of(connection: Connection, review_id: str) -> bytes | None:

@@ -14,7 +14,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ Where = Path | str
 
 LOOK_S = 0.1
 """How often it is looked whether a server takes too long."""
+LEFT_S = 1.0
+"""For so long what a killed process held may still seem to be held."""
 KEEPALIVE_S = 5
 """After so many seconds of silence a server, or its client, is asked whether it is still there."""
 
@@ -226,6 +228,16 @@ def check_durable(connection: Connection) -> None:
             raise LedgerError(f"the database server runs with {name} off, and may lose what it committed")
 
 
+def soon(taken: Callable[[], bool]) -> bool:
+    """Try to take what a process may have held that was killed a moment ago; whether that worked in time."""
+    until = time.monotonic() + LEFT_S
+    while not taken():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def hold_name(engine: Engine, gateway: str) -> None:
     """Let every connection of `engine` keep other gateways of this name away; a file's lock does that for SQLite.
 
@@ -236,11 +248,14 @@ def hold_name(engine: Engine, gateway: str) -> None:
 
     @event.listens_for(engine, "connect")
     def hold(driver: Any, _: object) -> None:
-        with driver.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtext('onward'), hashtext(%s))", (gateway,))
-            (taken,) = cursor.fetchone()
-        driver.commit()
-        if not taken:
+        def taken() -> bool:
+            with driver.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(hashtext('onward'), hashtext(%s))", (gateway,))
+                (got,) = cursor.fetchone()
+            driver.commit()
+            return bool(got)
+
+        if not soon(taken):
             driver.close()
             raise LedgerError(
                 f"another gateway writes to this ledger as {gateway!r}; give each gateway a gateway_id of its own"

@@ -15,13 +15,13 @@ from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspector import Inspector
 from gateway.keys import Key
-from gateway.ledger import Ledger, Place
+from gateway.ledger import Place
 from gateway.metrics import Metrics
 from gateway.review.desk import Desk
 from gateway.review.vault import Vault
 from gateway.rulebook import Rulebook
 from gateway.settings import Settings, shipped
-from tests.ledgers import a_signer
+from tests.ledgers import AwaitedLedger, a_signer
 
 KEY = Key(1, bytes(32))
 AGENT = "collect.analytics.example.com"
@@ -72,11 +72,11 @@ class Gateway:
             KEY,
         )
         place = Place.of(folder / "ledger.sqlite", folder)
-        self._ledger = Ledger(place, a_signer())
+        self._ledger = AwaitedLedger(place, a_signer())
         self._engine = Engine(
             snapshot,
             cast("Any", _Here(inspector)),
-            self._ledger,
+            cast("Any", self._ledger),
             Metrics(),
             KEY,
             Desk(place, Vault(bytes(32)), "corpus", max_bytes=2**20, max_total_bytes=2**24),

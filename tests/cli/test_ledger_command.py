@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ledger import FindingSummary, Ledger, Record
-from tests.ledgers import a_signer
+from gateway.ledger import FindingSummary, Record
+from tests.ledgers import AwaitedLedger, a_signer
 
 
 def a_record(number: int) -> Record:
@@ -46,7 +46,7 @@ def ledger(place) -> Path:
             await writer.append(a_record(number))
 
     place.state.mkdir()
-    writer = Ledger(place.state / "ledger.db", a_signer())
+    writer = AwaitedLedger(place.state / "ledger.db", a_signer())
     asyncio.run(fill())
     writer.close()
     return place.state / "ledger.db"

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ledger import Ledger
-from tests.ledgers import a_record, a_signer
+from tests.ledgers import AwaitedLedger, a_record, a_signer
 
 NOW = datetime.now(UTC)
 FORMS = {"html": b"<!doctype html>", "pdf": b"%PDF-", "csv": b"\xef\xbb\xbf", "json": b"{"}
@@ -28,7 +27,7 @@ def filled(place) -> Path:
         await writer.append(replace(passed, unread=(), purpose="support"))
         await writer.append(a_record("t-2", agent="unregistered", action="block", at=at))
 
-    writer = Ledger(place.state / "ledger.db", a_signer())
+    writer = AwaitedLedger(place.state / "ledger.db", a_signer())
     asyncio.run(fill())
     writer.close()
     return place.folder

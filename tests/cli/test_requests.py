@@ -10,8 +10,8 @@ import pytest
 
 from gateway.detect import normalize
 from gateway.keys import fingerprint, load_key
-from gateway.ledger import FindingSummary, Ledger
-from tests.ledgers import a_record, a_signer
+from gateway.ledger import FindingSummary
+from tests.ledgers import AwaitedLedger, a_record, a_signer
 
 ANNA = "EMAIL_ADDRESS anna.lindqvist@example.org\n"
 
@@ -28,7 +28,7 @@ def filled(place) -> Path:
         record = a_record("t-1", agent="example-llm", action="pass")
         await writer.append(type(record)(**{**_fields(record), "findings": (summary,)}))
 
-    writer = Ledger(place.state / "ledger.db", a_signer())
+    writer = AwaitedLedger(place.state / "ledger.db", a_signer())
     asyncio.run(fill())
     writer.close()
     return place.folder

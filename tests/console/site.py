@@ -19,12 +19,12 @@ from gateway.console.access import Role
 from gateway.console.app import build_app
 from gateway.console.service import Console
 from gateway.keys import load_key
-from gateway.ledger import Ledger, Signer
+from gateway.ledger import Signer
 from gateway.ledger.record import Entry
 from gateway.runtime import ledger_place
 from gateway.settings import Settings, shipped
 from gateway.store.accounts import Account
-from tests.ledgers import KEY
+from tests.ledgers import KEY, AwaitedLedger
 
 PASSWORD = "a sentence nobody guesses"
 _HASH = passwords.hashed(PASSWORD)
@@ -48,7 +48,7 @@ class Site:
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Put entries on the ledger as a gateway does."""
-        ledger = Ledger(self.place, Signer(KEY, self.settings.gateway_id), timeout_s=30)
+        ledger = AwaitedLedger(self.place, Signer(KEY, self.settings.gateway_id), timeout_s=30)
         for one in entries:
             ledger.note(one)
         ledger.close()

@@ -16,7 +16,7 @@ import pytest
 import gateway.engine
 import gateway.runtime
 from gateway.demo.agents import Certificate
-from gateway.ledger import Ledger, LedgerReader
+from gateway.ledger import LedgerReader, Recorder
 from gateway.proxy.serve import serve_until
 from gateway.runtime import ledger_place
 from gateway.settings import Settings
@@ -89,7 +89,7 @@ def faulty(
         time_limit_s=TIME_LIMIT_S,
         ledger_timeout_s=1.0,
     )
-    decide, append = gateway.engine.decide_by_registers, Ledger.append
+    decide, append = gateway.engine.decide_by_registers, Recorder.append
     started: list[InProcessGateway] = []
 
     def faulty_decide(*arguments):
@@ -112,7 +112,7 @@ def faulty(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway.runtime, "build_inspector", build_faulty_inspector)
         patch.setattr(gateway.engine, "decide_by_registers", faulty_decide)
-        patch.setattr(Ledger, "append", faulty_append)
+        patch.setattr(Recorder, "append", faulty_append)
         started.append(InProcessGateway(settings))
         yield started[0]
         started[0].fault = None

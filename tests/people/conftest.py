@@ -12,12 +12,12 @@ from gateway.core.model import Origin
 from gateway.core.rights import Mark, Request
 from gateway.detect import normalize
 from gateway.keys import Key, fingerprint
-from gateway.ledger import FindingSummary, Ledger, Outcome, Place, Record
+from gateway.ledger import FindingSummary, Outcome, Place, Record
 from gateway.ledger.cases import Cases
 from gateway.people.desk import Intake, PeopleDesk
 from gateway.people.marks import read_marks
 from gateway.store.registers import Registers
-from tests.ledgers import a_ledger, a_record
+from tests.ledgers import AwaitedLedger, a_ledger, a_record
 from tests.policy.builders import RULES, an_agent, day
 
 KEY = Key(1, bytes(32))
@@ -46,7 +46,7 @@ def a_transfer(name: str, agent: str, *lines: str, action: str = "pass", **other
 class Office:
     """A ledger, and staff with its requests."""
 
-    def __init__(self, place: Place, ledger: Ledger) -> None:
+    def __init__(self, place: Place, ledger: AwaitedLedger) -> None:
         self.place, self.ledger = place, ledger
         self.registers = place.base.parent / "registers.db"
         self.desk = PeopleDesk(

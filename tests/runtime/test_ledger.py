@@ -15,7 +15,7 @@ import pytest
 from gateway.core.errors import LedgerError
 from gateway.ledger import Ledger, LedgerReader, Place, read_head_file
 from tests.databases import count, locked, run, tampering
-from tests.ledgers import a_ledger, a_record, a_signer, an_outcome, reading, verified
+from tests.ledgers import AwaitedLedger, a_ledger, a_record, a_signer, an_outcome, reading, verified
 
 KILLS = int(os.environ.get("LEDGER_KILLS", "4"))
 
@@ -338,7 +338,7 @@ async def test_a_reader_cannot_write(twelve):
 
 
 async def test_a_closed_ledger_refuses(place):
-    ledger = Ledger(place, a_signer())
+    ledger = AwaitedLedger(place, a_signer())
     ledger.close()
     ledger.close()
     with pytest.raises(LedgerError, match="closed"):
@@ -357,11 +357,11 @@ async def test_a_locked_database_is_refused_in_time_and_recovers_by_itself(twelv
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from gateway.ledger import Ledger, Place
-from tests.ledgers import a_record, a_signer, an_outcome
+from gateway.ledger import Place
+from tests.ledgers import a_record, a_recorder, an_outcome
 
 async def main(where, base, round_):
-    ledger = Ledger(Place(where, Path(base)), a_signer(), timeout_s=30)
+    ledger = a_recorder(Place(where, Path(base)))
     async def client(name):
         for number in range(10**9):
             seq = await ledger.append(a_record(f"{round_}-{name}-{number}"))

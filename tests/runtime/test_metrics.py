@@ -16,10 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.core.decide import REASONS
 from gateway.core.errors import SettingsError
 from gateway.core.refusals import REFUSALS
-from gateway.ledger import Ledger
+from gateway.ledger.place import place_of
 from gateway.metrics import MAX_VALUES, Metrics, MetricsServer
 from gateway.workers import WorkerPool
-from tests.ledgers import a_record, a_signer
+from tests.ledgers import a_record, a_recorder
 from tests.runtime.handlers import obeying
 from tests.runtime.test_workers import ask, until
 
@@ -168,7 +168,7 @@ def test_the_rules_in_force_and_a_failed_change_are_shown(metrics):
 
 
 async def test_workers_and_ledger_are_shown_as_they_are_at_the_scrape(metrics, tmp_path):
-    ledger = Ledger(tmp_path / "ledger.db", a_signer(), timeout_s=30)
+    ledger = a_recorder(place_of(tmp_path / "ledger.db"))
     await ledger.append(a_record("one"))
     pool = WorkerPool(obeying, workers=1, max_waiting_bytes=1, memory_limit_bytes=2**30)
     metrics.watch(pool, ledger)
