@@ -24,11 +24,14 @@ from gateway.ledger.place import Place
 from gateway.ledger.record import NOT_SENT, RELEASES
 from gateway.store import schema
 from gateway.store.database import fault_of, open_database
+from gateway.store.statement import Statement
 
 STEP = 200
-"""Records indexed in one transaction: short, since on SQLite nobody else writes meanwhile."""
+"""Records indexed in one transaction."""
 AT_ONCE = 500
 """Values looked up in one statement."""
+
+_ADD = Statement(insert(schema.mention))
 
 Told = Callable[[int], object]
 """Hears of progress: how many records are done."""
@@ -108,20 +111,27 @@ class Mentions:
     def __init__(self, place: Place, *, timeout_s: float = 10.0) -> None:
         self._place = place
         self._engine = open_database(place.where, timeout_s=timeout_s)
+        self._reading = open_database(place.where, timeout_s=timeout_s, read_only=True)
 
     def bring_up(self, *, told: Told = lambda _: None, ended: Callable[[], bool] = lambda: False) -> int:
         """Index all records up to the newest, or until `ended`; how many there were. Blocks. Raises LedgerError.
 
-        Where another process does the same, one waits for the other, and nothing is done twice.
+        Where another process does the same, nothing is done twice.
         """
         done = 0
         with self._failing():
             while not ended():
+                # Read and thought about beforehand: on SQLite no record can be written meanwhile.
+                with self._reading.begin() as connection:
+                    step = _read_step(connection)
+                if step is None:
+                    break
                 with self._engine.begin() as connection:
-                    step = _bring_up_step(connection)
-                done += step
+                    if not _write_step(connection, step):
+                        continue
+                done += step.count
                 told(done)
-                if step < STEP:
+                if step.count < STEP:
                     break
         return done
 
@@ -136,6 +146,7 @@ class Mentions:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+        self._reading.dispose()
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -212,14 +223,27 @@ def mentioning(connection: Connection, fingerprints: Collection[str]) -> Iterato
         yield from ({**one, "outcome": outcomes.get(one["id"], "")} for one in found)
 
 
-def _bring_up_step(connection: Connection) -> int:
-    """Index the next records; how many. Whoever does holds the row of the end."""
-    end = connection.execute(select(schema.mention_end.c.seq).with_for_update()).scalar_one()
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What some records that follow each other mean for the index."""
+
+    after: int
+    through: int
+    count: int
+    bases: Mapping[int, str]
+    entries: Sequence[Mapping[str, int]]
+    unsent: Sequence[str]
+    """Decisions that released nothing after all."""
+
+
+def _read_step(connection: Connection) -> _Step | None:
+    """The next records to index; None if there are none."""
+    end = connection.execute(select(schema.mention_end.c.seq)).scalar_one()
     row = schema.record.c
     query = select(row.seq, row.kind, row.about, row.action, row.body).where(row.seq > end)
     found = connection.execute(query.order_by(row.seq).limit(STEP)).all()
     if not found:
-        return 0
+        return None
     bases: dict[int, str] = {}
     entries: list[dict[str, int]] = []
     for one in found:
@@ -231,17 +255,26 @@ def _bring_up_step(connection: Connection) -> int:
                 basis = basis_id(text)
                 bases[basis] = text
                 entries += _entries(one.seq, basis, body, prints)
-    if entries:
-        table = schema.mention_basis.c
-        known = _looked_up(connection, table.id, table.id, bases)
-        new = [{"id": one, "body": text} for one, text in bases.items() if one not in known]
-        if new:
-            connection.execute(insert(schema.mention_basis), new)
-        connection.execute(insert(schema.mention), entries)
+    table = schema.mention_basis.c
+    for known in _looked_up(connection, table.id, table.id, bases):
+        del bases[known]
     unsent = [one.about for one in found if one.kind == "outcome" and one.action == NOT_SENT]
-    _take_back(connection, unsent)
-    connection.execute(update(schema.mention_end).values(seq=found[-1].seq))
-    return len(found)
+    return _Step(end, found[-1].seq, len(found), bases, entries, unsent)
+
+
+def _write_step(connection: Connection, step: _Step) -> bool:
+    """Put a step into the index; False where another process was first. Whoever writes holds the row of the end."""
+    end = connection.execute(select(schema.mention_end.c.seq).with_for_update()).scalar_one()
+    if end != step.after:
+        return False
+    if step.bases:
+        new = [{"id": one, "body": text} for one, text in step.bases.items()]
+        connection.execute(insert(schema.mention_basis), new)
+    if step.entries:
+        _ADD.run(connection, step.entries)
+    _take_back(connection, step.unsent)
+    connection.execute(update(schema.mention_end).values(seq=step.through))
+    return True
 
 
 def _entries(seq: int, basis: int, body: Mapping[str, Any], prints: Collection[str]) -> list[dict[str, int]]:

@@ -22,7 +22,7 @@ import h2.config
 import h2.connection
 import pytest
 
-import gateway.runtime
+import gateway.logs
 from gateway.demo.agents import Certificate
 from tests.databases import KINDS, Cluster
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent, gateway_running
@@ -243,7 +243,7 @@ def over_http2(gateway: GatewayProcess, port: int) -> bytes:
 
 
 def test_the_log_says_of_libraries_only_that_something_went_wrong(caplog: pytest.LogCaptureFixture) -> None:
-    said = gateway.runtime._NoPayload()
+    said = gateway.logs._NoPayload()
     for level in (logging.DEBUG, logging.INFO, logging.WARNING):
         record = logging.LogRecord("mitmproxy.proxy", level, __file__, 1, "kanarien %s", ("vogel",), None)
         assert not said.filter(record)
