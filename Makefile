@@ -79,10 +79,11 @@ train: install ## Train the model of names (DATA=folder of corpora, REPOSITORIES
 	$(TRAINING).package $(WORK)/texts.npz $(WORK)/checkpoint.pt --version $(VERSION) --eagerness $(or $(EAGERNESS),0)
 	$(TRAINING).evaluate gateway/models/names-xx --data $(DATA)
 
-faults: install ## Kill gateway and database 200 times under load and see that nothing is lost (about an hour)
+faults: install ## Kill gateway, recorder and database 500 times under load and see that nothing is lost (over an hour)
 	ONWARD_TEST_KILLS=$(or $(KILLS),100) LEDGER_KILLS=$(or $(KILLS),100) LEDGER_SERVER_KILLS=$(or $(KILLS),100) \
-		$(BIN)/pytest tests/end_to_end/test_kill.py tests/runtime/test_ledger.py tests/runtime/test_ledger_server.py \
-		-k "kill or disk or network or several"
+		RECORDER_KILLS=$(or $(KILLS),100) $(BIN)/pytest tests/end_to_end/test_kill.py tests/runtime/test_ledger.py \
+		tests/runtime/test_ledger_server.py tests/runtime/test_recorder.py tests/runtime/test_ledger_file.py \
+		-k "kill or disk or network or several" $(ARGS)
 
 flips: install ## Flip 10,000 bits in a ledger on each database and see that every one is found
 	LEDGER_FLIPS=$(or $(FLIPS),10000) $(BIN)/pytest tests/runtime/test_ledger_flips.py

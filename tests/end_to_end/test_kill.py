@@ -1,4 +1,4 @@
-"""A gateway killed at any moment: nothing has left that is not on record, and the record still verifies."""
+"""A gateway or its recorder killed at any moment: nothing has left that is not on record, and the record verifies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import threading
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ import httpx
 from gateway.demo.agents import Certificate
 from gateway.keys import body_digest, load_key
 from gateway.ledger import LedgerReader
+from tests.databases import children_of
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent, gateway_running
 
 KILLS = int(os.environ.get("ONWARD_TEST_KILLS", "20"))
@@ -30,6 +32,9 @@ def test_every_request_that_reached_an_agent_is_on_record_after_each_kill(
         for round_number in range(KILLS):
             with load_on(gateway, agents, round_number):
                 time.sleep(chance.uniform(0.2, 1.2))
+                if round_number % 2:
+                    kill_recorder(gateway)
+                    time.sleep(chance.uniform(0.2, 2.0))
                 gateway.kill()
             gateway.start()
             verified = gateway.onward("ledger", "verify", "--json")
@@ -51,6 +56,15 @@ def test_every_request_that_reached_an_agent_is_on_record_after_each_kill(
     assert [body for body in arrived if body_digest(key, body) not in set(released)] == []
     # A body that the kill cut short cannot be told by its digest, but it must be among the released all the same.
     assert len(arrived) + cut_short <= len(released)
+
+
+def kill_recorder(gateway: GatewayProcess) -> None:
+    """SIGKILL to the process that records, while the gateway lives."""
+    assert gateway.process is not None
+    for child in children_of(gateway.process.pid):
+        with contextlib.suppress(OSError):
+            if b"gateway.ledger.recording" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(child, signal.SIGKILL)
 
 
 @contextlib.contextmanager
