@@ -113,9 +113,23 @@ def shred_key(folder: Path, version: int) -> None:
         raise KeyFileError(f"{file}: cannot be destroyed: {error.strerror}") from error
 
 
-def hold_key(folder: Path) -> bytes:
-    """The key that held transfers are encrypted with; made where there is none. Raises KeyFileError."""
-    return _secret(folder / "hold.key", create=True)
+def hold_key(folder: Path, *, create: bool) -> bytes:
+    """The key that held transfers are encrypted with. Raises KeyFileError as `load_key` does."""
+    missing = (
+        "the key that held transfers were sealed with is missing; put it back from the backup. Where it is lost, "
+        "`onward keys renew-hold` ends what is held and makes a new one"
+    )
+    return _secret(folder / "hold.key", create=create, missing=missing)
+
+
+def replace_hold_key(folder: Path) -> bytes:
+    """A new key for held transfers, in place of whatever is there. Raises KeyFileError."""
+    file = folder / "hold.key"
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise KeyFileError(f"{file}: cannot be replaced: {error.strerror}") from error
+    return hold_key(folder, create=True)
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:

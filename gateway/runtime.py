@@ -18,11 +18,12 @@ from gateway.core.errors import InspectionError, KeyFileError, LedgerError, Regi
 from gateway.decode import Limits
 from gateway.engine import Engine
 from gateway.inspection import build_inspector
-from gateway.keys import Key, hold_key, key_versions, load_key
+from gateway.keys import Key, key_versions, load_key
 from gateway.ledger import LedgerReader, Place, Recorder, custody
 from gateway.ledger.acting import new_act
 from gateway.metrics import Metrics, MetricsServer
 from gateway.people.registering import Follower
+from gateway.review import holdkey
 from gateway.review.desk import Desk
 from gateway.review.vault import Vault
 from gateway.rulebook import Rulebook, Snapshot
@@ -67,10 +68,11 @@ class Runtime:
         )
         self._registers = Registers(registers_path(settings))
         try:
+            held = holdkey.load(place, settings.state / "keys")
             self._check_keys(place)
             self._desk = Desk(
                 place,
-                Vault(hold_key(settings.state / "keys")),
+                Vault(held),
                 settings.gateway_id,
                 max_bytes=settings.hold_max_bytes,
                 max_total_bytes=settings.hold_total_bytes,
@@ -142,6 +144,8 @@ class Runtime:
             known = custody.known_keys(connection)
         custody.check_keys(self._key, known, keys)
         self._keys_on_record = custody.introduce(place, self._key, self.settings.gateway_id, digest)
+        if self._keys_on_record:
+            holdkey.introduce(place, keys, self.settings.gateway_id, digest)
 
     def _factory(self, snapshot: Snapshot, key: Key | None = None) -> Factory:
         return functools.partial(

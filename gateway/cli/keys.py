@@ -11,10 +11,14 @@ from gateway.cli.options import AsJson, Config, Rules, State, settings_from
 from gateway.cli.output import console, print_json, print_table
 from gateway.keys import key_versions
 from gateway.ledger import LedgerReader, custody
+from gateway.review import holdkey
 from gateway.rulefiles import load_rules
 from gateway.runtime import ledger_place
 
-app = typer.Typer(no_args_is_help=True, help="The keys that fingerprints are made with.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The keys of fingerprints and of held transfers.",
+)
 
 OPERATOR = "operator"
 
@@ -74,3 +78,16 @@ def shred(
         ledger_place(settings), settings.state / "keys", version, OPERATOR, settings.gateway_id, digest
     )
     console.print(f"version {version} is destroyed; destroy its backups as well")
+
+
+@app.command("renew-hold")
+def renew_hold(config: Config = None, rules: Rules = None, state: State = None) -> None:
+    """Make a new key for held transfers in place of a lost one: all that is held or approved ends. Restart then."""
+    settings = settings_from(config, rules=rules, state=state)
+    digest = load_rules(settings.rules).digest
+    ended = holdkey.renew(
+        ledger_place(settings), settings.state / "keys", OPERATOR, settings.gateway_id, digest
+    )
+    console.print(
+        f"a new hold.key was made, and {ended} reviews ended; restart the gateway, and back the key up"
+    )

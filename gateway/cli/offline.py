@@ -11,10 +11,11 @@ from gateway.cli.options import AsJson, By, Config, Rules, State, settings_from
 from gateway.cli.output import coloured, console, print_json, telling
 from gateway.core.model import Action, Origin
 from gateway.core.offline import Carrier, OfflineTransfer
-from gateway.keys import hold_key, load_key
+from gateway.keys import load_key
 from gateway.ledger.record import body_of
 from gateway.offline import OfflineDesk
 from gateway.people.marks import read_identifiers
+from gateway.review import holdkey
 from gateway.review.vault import Vault
 from gateway.rulefiles import load_rules
 from gateway.runtime import ledger_place, registers_path
@@ -112,7 +113,7 @@ def _desk(settings: Settings, by: str) -> OfflineDesk:
         ledger_place(settings),
         load_rules(settings.rules),
         load_key(keys, create=False),
-        Vault(hold_key(keys)),
+        Vault(holdkey.load(ledger_place(settings), keys)),
         registers_path(settings),
         settings.gateway_id,
         by,

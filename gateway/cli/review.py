@@ -13,9 +13,8 @@ from gateway.cli.output import complain, console, print_json, print_table, telli
 from gateway.core.model import Message
 from gateway.core.review import Review
 from gateway.core.review import State as ReviewState
-from gateway.keys import hold_key
 from gateway.ledger import LedgerReader
-from gateway.review import rows
+from gateway.review import holdkey, rows
 from gateway.review.acts import Office, in_full, until_end_of
 from gateway.review.vault import Vault
 from gateway.rulefiles import load_rules
@@ -170,7 +169,7 @@ def _office(settings: Settings, by: str) -> Office:
 
 
 def _vault(settings: Settings) -> Vault:
-    return Vault(hold_key(settings.state / "keys"))
+    return Vault(holdkey.load(ledger_place(settings), settings.state / "keys"))
 
 
 def _context(settings: Settings, message: Message) -> list[Excerpt]:

@@ -10,9 +10,10 @@ from gateway.console.visit import Visit
 from gateway.core.model import Action, Origin
 from gateway.core.offline import Carrier, OfflineTransfer
 from gateway.core.review import NotAllowed
-from gateway.keys import hold_key, load_key
+from gateway.keys import load_key
 from gateway.offline import OfflineDesk
 from gateway.people.marks import read_identifiers
+from gateway.review import holdkey
 from gateway.review.vault import Vault
 from gateway.runtime import registers_path
 
@@ -75,7 +76,7 @@ def _desk(visit: Visit) -> OfflineDesk:
         console.place,
         console.rules,
         load_key(keys, create=False),
-        Vault(hold_key(keys)),
+        Vault(holdkey.load(console.place, keys)),
         registers_path(console.settings),
         console.settings.gateway_id,
         visit.by,

@@ -16,7 +16,7 @@ from gateway.console.access import Role
 from gateway.console.visit import Visit
 from gateway.core.model import Message
 from gateway.core.review import NotAllowed, Reviewer, State
-from gateway.keys import hold_key
+from gateway.review import holdkey
 from gateway.review.acts import Office, in_full, until_end_of
 from gateway.review.rows import WAITING
 from gateway.review.vault import Vault
@@ -121,7 +121,7 @@ def _reason(visit: Visit) -> str:
 
 
 def _vault(visit: Visit) -> Vault:
-    return Vault(hold_key(visit.console.settings.state / "keys"))
+    return Vault(holdkey.load(visit.console.place, visit.console.settings.state / "keys"))
 
 
 _detectors: dict[tuple[str, str], Detector] = {}

@@ -21,7 +21,7 @@ from gateway.core.assessment import Officer
 from gateway.core.model import Origin
 from gateway.core.offline import OfflineTransfer
 from gateway.core.ruleset import RuleSet
-from gateway.keys import Key, hold_key, load_key
+from gateway.keys import Key, load_key
 from gateway.ledger.cases import Cases
 from gateway.offline import OfflineDesk
 from gateway.people.answer import answer_to
@@ -33,6 +33,7 @@ from gateway.reports.model import Report
 from gateway.reports.notice import notice
 from gateway.reports.traffic import Period, traffic_in
 from gateway.reports.written import FormName, in_form
+from gateway.review import holdkey
 from gateway.review.vault import Vault
 from gateway.rulefiles import load_rules
 from gateway.runtime import ledger_place, registers_path
@@ -91,7 +92,7 @@ def _hand_on_a_disk(settings: Settings, rules: RuleSet, key: Key) -> None:
         ledger_place(settings),
         rules,
         key,
-        Vault(hold_key(keys)),
+        Vault(holdkey.load(ledger_place(settings), keys)),
         registers_path(settings),
         settings.gateway_id,
         "staff-1",
