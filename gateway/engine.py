@@ -408,6 +408,8 @@ class Engine:
             action=record.action,
             reason=record.reason,
             origin="+".join(record.origins) or "none",
+            clauses=record.clauses,
+            categories={one.category for one in record.findings},
         )
         if record.would:
             self._metrics.shadow(record.agent, record.would)

@@ -1,4 +1,4 @@
-"""Every metric: name, labels, unit, all in one list; and the small HTTP server that shows them.
+"""Every metric: name, labels, unit, all in one list.
 
 Label values come from closed sets: agents by id (everything outside the register shares one value), statuses, actions,
 reasons, entities, regions. Never a host, a path or anything else a client could choose; should one get this far all the
@@ -8,13 +8,12 @@ same, it is counted as `other`.
 from __future__ import annotations
 
 import re
-import socket
-import threading
-from collections.abc import Callable, Iterable, Sequence
+import resource
+import shutil
+import time as clock
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-from wsgiref.types import StartResponse, WSGIEnvironment
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -23,13 +22,13 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    make_wsgi_app,
 )
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from gateway.condition import Condition
+from gateway.core.assurance import Standing
 from gateway.core.decide import REASONS
-from gateway.core.errors import SettingsError
 from gateway.core.model import Action, Origin
 from gateway.core.refusals import REFUSALS
 from gateway.ledger import Recorder
@@ -42,9 +41,6 @@ OTHER = "other"
 MAX_VALUES = 1000
 """Most values of one label; what comes later is counted as `other`."""
 
-Readiness = Callable[[], Sequence[str]]
-"""What keeps the gateway from being ready, one sentence each; empty when it is."""
-
 
 class Metrics:
     """The metrics of one process, in a registry of their own."""
@@ -56,10 +52,30 @@ class Metrics:
         self._agents, self._statuses, self._entities, self._stages, self._reasons = (
             _Bounded() for _ in range(5)
         )
+        self._clauses, self._categories = _Bounded(), _Bounded()
+        self._ready = Gauge("onward_ready", "1 while the gateway takes traffic.", registry=registry)
         self._transfers = Counter(
             "onward_transfers",
             "Transfers decided, by outcome.",
             ("agent", "status", "action", "reason", "origin"),
+            registry=registry,
+        )
+        self._by_clause = Counter(
+            "onward_clause_transfers",
+            "Transfers decided, by clause of the policy; one may rest on several.",
+            ("clause", "action"),
+            registry=registry,
+        )
+        self._by_category = Counter(
+            "onward_category_transfers",
+            "Transfers decided, by category of the personal data in them; one may hold several.",
+            ("category", "action"),
+            registry=registry,
+        )
+        self._last_transfer = Gauge(
+            "onward_agent_last_transfer_timestamp_seconds",
+            "When a transfer to the agent was last decided.",
+            ("agent",),
             registry=registry,
         )
         self._unread = Counter(
@@ -86,6 +102,9 @@ class Metrics:
             ("stage", "reason"),
             registry=registry,
         )
+        for reason, refusal in REFUSALS.items():
+            if refusal.internal:  # From 0 on, so that the first of them is an increase.
+                self._failures.labels("engine", reason)
         self._append_seconds = Histogram(
             "onward_ledger_append_seconds",
             "Time until a record was durable.",
@@ -95,6 +114,48 @@ class Metrics:
         self._ledger_sequence = Gauge(
             "onward_ledger_last_sequence", "Sequence number of the newest durable record.", registry=registry
         )
+        self._last_record = Gauge(
+            "onward_ledger_last_record_timestamp_seconds",
+            "When a record last became durable; 0 before the first.",
+            registry=registry,
+        )
+        self._end_intact = Gauge(
+            "onward_ledger_end_intact",
+            "1 while the ledger's newest records and all known heads fit each other.",
+            registry=registry,
+        )
+        self._end_checked = Gauge(
+            "onward_ledger_end_checked_timestamp_seconds",
+            "When the end of the ledger was last checked; 0 before the first time.",
+            registry=registry,
+        )
+        self._unsigned = Gauge(
+            "onward_ledger_unsigned_records",
+            "Records that no signed head outside the database covered a second after they were durable.",
+            registry=registry,
+        )
+        self._open_releases = Gauge(
+            "onward_ledger_open_releases", "Releases without an outcome on record.", registry=registry
+        )
+        self._oldest_release = Gauge(
+            "onward_ledger_oldest_open_release_timestamp_seconds",
+            "When the oldest release without an outcome was decided; 0 without any.",
+            registry=registry,
+        )
+        self._reviews = Gauge(
+            "onward_reviews_waiting", "Held transfers that wait for a reviewer.", registry=registry
+        )
+        self._oldest_review = Gauge(
+            "onward_reviews_oldest_timestamp_seconds",
+            "When the transfer that waits longest was held; 0 without any.",
+            registry=registry,
+        )
+        self._standing = Gauge(
+            "onward_assurance_status",
+            "1 for the status of the agent's assurance today.",
+            ("agent", "origin", "status"),
+            registry=registry,
+        )
         self._expiry = Gauge(
             "onward_assurance_expiry_timestamp_seconds",
             "End of the last day on which the agent's assurance counts without a new fact; 0 if it does not count.",
@@ -102,6 +163,7 @@ class Metrics:
             registry=registry,
         )
         self._shown_assurances: set[tuple[str, str]] = set()
+        self._shown_statuses: set[tuple[str, str, str]] = set()
         self._uninspected = Gauge(
             "onward_uninspected_expiry_timestamp_seconds",
             "End of the last day on which a rule lets connections to the agent pass uninspected.",
@@ -140,28 +202,73 @@ class Metrics:
             registry=registry,
         )
 
-    def watch(self, pool: WorkerPool, ledger: Recorder) -> None:
-        """Show the state of workers and ledger as it is at each scrape."""
+    def ready_when(self, ready: Callable[[], bool]) -> None:
+        """Show at each scrape whether the gateway takes traffic."""
+        self._ready.set_function(lambda: float(ready()))
+
+    def watch(self, pool: WorkerPool, ledger: Recorder, state: Path) -> None:
+        """Show the state of workers, ledger and the disk of the state folder as it is at each scrape."""
 
         def live(name: str, help_text: str, value: Callable[[], float]) -> None:
             Gauge(name, help_text, registry=self.registry).set_function(value)
 
+        live("onward_workers", "Inspection processes wanted.", lambda: pool.wanted)
         live("onward_workers_ready", "Inspection processes ready.", lambda: pool.ready)
+        live(
+            "onward_workers_resident_memory_bytes",
+            "Memory that the inspection processes take together; 0 where the system does not say.",
+            lambda: sum(map(_resident_bytes, pool.pids)),
+        )
+        live(
+            "onward_worker_memory_limit_bytes",
+            "Memory that one inspection process may take.",
+            lambda: pool.memory_limit_bytes,
+        )
+        live(
+            "onward_inspection_waiting_transfers", "Transfers that wait for inspection.", lambda: pool.waiting
+        )
         live(
             "onward_inspection_waiting_bytes",
             "Size of the bodies that wait for inspection.",
             lambda: pool.waiting_bytes,
         )
+        live(
+            "onward_inspection_waiting_limit_bytes",
+            "Size of the waiting bodies beyond which transfers are refused.",
+            lambda: pool.max_waiting_bytes,
+        )
         live("onward_ledger_waiting_records", "Records that wait to be durable.", lambda: ledger.waiting)
+        live("onward_state_size_bytes", "Size of the state's disk.", lambda: shutil.disk_usage(state).total)
+        live(
+            "onward_state_free_bytes",
+            "What is free on the state's disk.",
+            lambda: shutil.disk_usage(state).free,
+        )
         self.registry.register(_Restarts(pool))
         self._ledger_sequence.set(ledger.head.seq)
 
-    def transfer(self, *, agent: str, status: str, action: str, reason: str, origin: str) -> None:
+    def transfer(
+        self,
+        *,
+        agent: str,
+        status: str,
+        action: str,
+        reason: str,
+        origin: str,
+        clauses: Iterable[str] = (),
+        categories: Iterable[str] = (),
+    ) -> None:
         """Count one recorded decision; `origin` joins all origins of the transfer with `+`, `none` without any."""
+        receiver, done = self._agents.value(agent), _known(action, _ACTIONS)
+        self._last_transfer.labels(receiver).set(clock.time())
+        for clause in clauses:
+            self._by_clause.labels(self._clauses.value(clause), done).inc()
+        for category in categories:
+            self._by_category.labels(self._categories.value(category), done).inc()
         self._transfers.labels(
-            self._agents.value(agent),
+            receiver,
             self._statuses.value(status),
-            _known(action, _ACTIONS),
+            done,
             _known(reason, _REASONS),
             origin if all(one in _ORIGINS for one in origin.split("+", len(_ORIGINS))) else OTHER,
         ).inc()
@@ -190,24 +297,40 @@ class Metrics:
         """Observe one durable record."""
         self._append_seconds.observe(seconds)
         self._ledger_sequence.set(seq)
+        self._last_record.set(clock.time())
 
-    def assurances(self, ends: Iterable[tuple[str, str, date | None, bool]]) -> None:
-        """Show each agent's assurance: agent, origin, last day (None: open-ended), whether it counts today."""
-        shown = set()
-        for agent, origin, last_day, complete in ends:
-            if not complete:
+    def condition(self, condition: Condition, now: datetime) -> None:
+        """Show what a look at the ledger found."""
+        self._end_intact.set(not condition.fault)
+        self._end_checked.set(now.timestamp())
+        self._unsigned.set(condition.unsigned)
+        self._open_releases.set(condition.open_releases)
+        self._oldest_release.set(_seconds(condition.oldest_release))
+        self._reviews.set(condition.waiting_reviews)
+        self._oldest_review.set(_seconds(condition.oldest_review))
+
+    def assurances(self, standings: Iterable[tuple[str, str, Standing]]) -> None:
+        """Show each agent's assurance today: agent, origin, standing."""
+        shown, statuses = set(), set()
+        for agent, origin, standing in standings:
+            if not standing.complete:
                 seconds = 0.0
-            elif last_day is None:
+            elif standing.last_day is None:
                 seconds = float("inf")
             else:
-                seconds = datetime.combine(last_day, time.max, UTC).timestamp()
+                seconds = datetime.combine(standing.last_day, time.max, UTC).timestamp()
             labels = (self._agents.value(agent), _known(origin, _ORIGINS))
             self._expiry.labels(*labels).set(seconds)
             shown.add(labels)
+            status = (*labels, self._statuses.value(standing.status))
+            self._standing.labels(*status).set(1)
+            statuses.add(status)
         # Only what is gone is removed: a scrape meanwhile must not find every assurance missing.
         for gone in self._shown_assurances - shown:
             self._expiry.remove(*gone)
-        self._shown_assurances = shown
+        for old in self._shown_statuses - statuses:
+            self._standing.remove(*old)
+        self._shown_assurances, self._shown_statuses = shown, statuses
 
     def uninspected(self, ends: Iterable[tuple[str, date]]) -> None:
         """Show which agents may receive connections uninspected, and until which day."""
@@ -247,6 +370,18 @@ _REASONS = frozenset({*REASONS, *REFUSALS})
 _REGION = re.compile("[A-Z]{2}")
 
 
+def _seconds(at: datetime | None) -> float:
+    return 0.0 if at is None else at.timestamp()
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
+    except (OSError, IndexError):  # It has ended, or the system is none of Linux.
+        return 0
+    return pages * resource.getpagesize()
+
+
 def _known(value: str, values: frozenset[str]) -> str:
     return value if value in values else OTHER
 
@@ -275,75 +410,3 @@ class _Restarts(Collector):
         yield CounterMetricFamily(
             "onward_worker_restarts", "Inspection processes lost and replaced.", value=self._pool.restarts
         )
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _ServerIPv6(_Server):
-    address_family = socket.AF_INET6
-
-
-class _Quiet(WSGIRequestHandler):
-    timeout = 10
-    """Seconds a client may take over its request."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Scrapes are no news."""
-
-
-class MetricsServer:
-    """Serves /metrics, /healthz (the process runs) and /readyz (it takes traffic) in a thread of its own."""
-
-    def __init__(self, metrics: Metrics, readiness: Readiness, host: str, port: int) -> None:
-        """Listen; port 0 takes any that is free. Raises SettingsError when the address is taken."""
-        exposition = make_wsgi_app(metrics.registry)
-
-        def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-            match environ.get("PATH_INFO"):
-                case "/metrics":
-                    return exposition(environ, start)  # type: ignore[no-any-return]
-                case "/healthz":
-                    return _text(start, "200 OK", "alive")
-                case "/readyz":
-                    obstacles = _obstacles(readiness)
-                    return _text(
-                        start,
-                        "503 Service Unavailable" if obstacles else "200 OK",
-                        *(obstacles or ("ready",)),
-                    )
-            return _text(start, "404 Not Found", "try /metrics, /healthz or /readyz")
-
-        try:
-            self._server = make_server(
-                host,
-                port,
-                answer,
-                server_class=_ServerIPv6 if ":" in host else _Server,
-                handler_class=_Quiet,
-            )
-        except (OSError, OverflowError) as error:
-            what = getattr(error, "strerror", None) or str(error)
-            raise SettingsError(f"metrics_port: cannot listen on {host}:{port}: {what}") from error
-        self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="metrics")
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop answering. Safe to call twice."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def _obstacles(readiness: Readiness) -> Sequence[str]:
-    try:
-        return readiness()
-    except Exception as error:  # noqa: BLE001 - border: who cannot say that it is ready is not
-        return (f"readiness cannot be told: {type(error).__name__}",)
-
-
-def _text(start: StartResponse, status: str, *lines: str) -> Iterable[bytes]:
-    start(status, [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")])
-    return ["\n".join(lines).encode() + b"\n"]

@@ -13,15 +13,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.condition import look
 from gateway.core.assurance import standing_on
 from gateway.core.errors import InspectionError, KeyFileError, LedgerError, RegisterError
 from gateway.decode import Limits
 from gateway.engine import Engine
+from gateway.exposition import MetricsServer
 from gateway.inspection import build_inspector
 from gateway.keys import Key, key_versions, load_key
 from gateway.ledger import LedgerReader, Place, Recorder, custody
 from gateway.ledger.acting import new_act
-from gateway.metrics import Metrics, MetricsServer
+from gateway.metrics import Metrics
 from gateway.people.registering import Follower
 from gateway.review import holdkey
 from gateway.review.desk import Desk
@@ -102,6 +104,7 @@ class Runtime:
             registers=self._registers,
         )
         self._obstacles: list[str] = ["the inspection processes are loading", "the proxy does not listen yet"]
+        self.metrics.ready_when(lambda: not self.obstacles())
         self._tasks: list[asyncio.Task[None]] = []
 
     def obstacles(self) -> Sequence[str]:
@@ -121,7 +124,7 @@ class Runtime:
         """Load the workers, then keep the rules current. Raises InspectionError when no worker loads."""
         await self._pool.start()
         self._obstacles = [one for one in self._obstacles if not one.startswith("the inspection")]
-        self.metrics.watch(self._pool, self._ledger)
+        self.metrics.watch(self._pool, self._ledger, self.settings.state)
         self._show(self._rulebook.current)
         jobs = (self._keep_current(), self._watch_loop(), self._keep_house())
         self._tasks = [asyncio.create_task(one) for one in jobs]
@@ -187,7 +190,7 @@ class Runtime:
                 log.error("choices of data subjects could not be followed: %s", error)
 
     async def _keep_house(self) -> None:
-        """Close reviews that time has ended, and rotate and destroy keys as the rules say."""
+        """Close reviews that time has ended, rotate and destroy keys as the rules say, and look at the ledger."""
         place, keys = ledger_place(self.settings), self.settings.state / "keys"
         while True:
             rules = self._rulebook.current.rules
@@ -209,7 +212,21 @@ class Runtime:
             else:
                 for sentence in (*done, *([f"{ended} reviews ended undecided"] if ended else [])):
                     log.info("%s", sentence)
+            await self._look_at_ledger(place)
             await asyncio.sleep(HOUSE_S)
+
+    async def _look_at_ledger(self, place: Place) -> None:
+        """Show what operators watch of it. Where it cannot be read, the time of the last look grows old."""
+        written = self._ledger.head.seq
+        await asyncio.sleep(LOOK_S)  # By then its head has to be out.
+        try:
+            found = await asyncio.to_thread(look, place, self.settings.gateway_id, written)
+        except LedgerError as error:
+            log.error("the ledger could not be looked at: %s", error)
+            return
+        self.metrics.condition(found, datetime.now(UTC))
+        if found.fault:
+            log.error("the end of the ledger does not hold: %s", found.fault)
 
     async def _change_key(self) -> None:
         """Make fingerprints with the newest key. A key that cannot be read changes nothing."""
@@ -272,12 +289,12 @@ class Runtime:
                 )
         self.metrics.shadows(sum(today <= one.valid_until for one in rules.shadows))
         self.metrics.rules(rules.digest, rules.as_of)
-        ends = []
+        standings = []
         for agent in rules.agents:
             for origin in ("EU", "CH"):
                 standing = standing_on(agent, origin, today, rules)
-                ends.append((agent.id, origin, standing.last_day, standing.complete))
-        self.metrics.assurances(ends)
+                standings.append((agent.id, origin, standing))
+        self.metrics.assurances(standings)
         for entry in rules.uninspected:
             log.warning(
                 "connections to agent %s may pass uninspected until %s", entry.agent, entry.valid_until

@@ -20,7 +20,7 @@ import pickle
 import signal
 import socket
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,9 @@ class WorkerPool:
     ) -> None:
         """`factory` is pickled and called once in each worker; after `max_tasks` answers a worker is renewed."""
         self._factory = factory
-        self._wanted = workers
-        self._max_waiting_bytes = max_waiting_bytes
-        self._memory_limit_bytes = memory_limit_bytes
+        self.wanted = workers
+        self.max_waiting_bytes = max_waiting_bytes
+        self.memory_limit_bytes = memory_limit_bytes
         self._max_tasks = max_tasks
         self._queue = _Queue()
         self._workers: set[_Worker] = set()
@@ -69,6 +69,16 @@ class WorkerPool:
     def ready(self) -> int:
         """Workers that are loaded, alive and take requests."""
         return sum(not worker.retired for worker in self._workers)
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes that are there now."""
+        return [worker.pid for worker in tuple(self._workers)]
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a worker."""
+        return len(self._queue)
 
     @property
     def waiting_bytes(self) -> int:
@@ -92,7 +102,7 @@ class WorkerPool:
         loop = asyncio.get_running_loop()
         payload = pickle.dumps(request, protocol=5)
         job = _Job(payload, max(size_bytes, len(payload)), loop.create_future())
-        if not self._idle and self._queue.bytes + job.size_bytes > self._max_waiting_bytes:
+        if not self._idle and self._queue.bytes + job.size_bytes > self.max_waiting_bytes:
             raise InspectionError(
                 "overloaded", f"{self._queue.bytes} bytes are waiting for inspection already"
             )
@@ -139,7 +149,7 @@ class WorkerPool:
 
     async def _complement(self, factory: Factory) -> list[_Worker]:
         """As many loaded workers as are wanted, or none and the reason."""
-        launches = [asyncio.create_task(self._launch(factory)) for _ in range(self._wanted)]
+        launches = [asyncio.create_task(self._launch(factory)) for _ in range(self.wanted)]
         try:
             await asyncio.gather(*launches)
             if self._stopping:
@@ -154,7 +164,7 @@ class WorkerPool:
         return [launch.result() for launch in launches]
 
     async def _launch(self, factory: Factory) -> _Worker:
-        return await _Worker.launch(factory, self._memory_limit_bytes)
+        return await _Worker.launch(factory, self.memory_limit_bytes)
 
     def _engage(self, worker: _Worker) -> None:
         self._workers.add(worker)
@@ -276,6 +286,9 @@ class _Queue:
         self._turns = itertools.count(1)
         self.bytes = 0
         """Sum of the sizes; greater than zero while anything waits, since no job is empty."""
+
+    def __len__(self) -> int:
+        return len(self._jobs)
 
     def put(self, job: _Job) -> None:
         arrival = next(self._count)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched, zip_longest
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gateway.core.chain import Head, link
 from gateway.core.errors import LedgerError
@@ -107,6 +108,18 @@ def open_intents(connection: Connection, gateway: str) -> Sequence[str]:
     """Releases of a gateway whose outcome is not on record."""
     query = select(schema.open_intent.c.id).where(schema.open_intent.c.gateway == gateway)
     return connection.execute(query.order_by(schema.open_intent.c.id)).scalars().all()
+
+
+def oldest_intent(connection: Connection, gateway: str) -> tuple[int, datetime | None]:
+    """How many releases of a gateway have no outcome on record, and when the oldest of them was decided."""
+    query = (
+        select(func.count(), func.min(schema.record.c.at))
+        .select_from(schema.open_intent)
+        .join(schema.record, schema.record.c.id == schema.open_intent.c.id)
+        .where(schema.open_intent.c.gateway == gateway)
+    )
+    count, oldest = connection.execute(query).one()
+    return count, None if oldest is None else datetime.fromisoformat(oldest)
 
 
 def _check_known(connection: Connection, tree: Tree, known: Head) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -13,11 +14,14 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.core.assurance import Standing
 from gateway.core.decide import REASONS
 from gateway.core.errors import SettingsError
+from gateway.core.law import Status
 from gateway.core.refusals import REFUSALS
+from gateway.exposition import MetricsServer
 from gateway.ledger.place import place_of
-from gateway.metrics import MAX_VALUES, Metrics, MetricsServer
+from gateway.metrics import MAX_VALUES, Metrics
 from gateway.workers import WorkerPool
 from tests.ledgers import a_record, a_recorder
 from tests.runtime.handlers import obeying
@@ -136,9 +140,14 @@ def test_every_reason_of_the_gateway_keeps_its_name(metrics, reason):
     assert f'reason="{reason}"' in generate_latest(metrics.registry).decode()
 
 
+def standing(status: Status, last_day: date | None = None) -> Standing:
+    return Standing(status, (), last_day=last_day)
+
+
 def test_an_assurance_counts_to_the_end_of_its_last_day(metrics):
+    ends = standing("certified", date(2031, 5, 4))
     metrics.assurances(
-        [("a", "EU", date(2031, 5, 4), True), ("b", "EU", None, True), ("c", "CH", None, False)]
+        [("a", "EU", ends), ("b", "EU", standing("adequate")), ("c", "CH", standing("lapsed"))]
     )
     last = shown(metrics, "onward_assurance_expiry_timestamp_seconds", agent="a", origin="EU")
     assert last is not None
@@ -148,11 +157,54 @@ def test_an_assurance_counts_to_the_end_of_its_last_day(metrics):
     assert shown(metrics, "onward_assurance_expiry_timestamp_seconds", agent="c", origin="CH") == 0
 
 
+def test_the_status_of_an_assurance_is_shown_and_changes_with_it(metrics):
+    def status(name: str) -> float | None:
+        return shown(metrics, "onward_assurance_status", agent="a", origin="EU", status=name)
+
+    metrics.assurances([("a", "EU", standing("certified", date(2031, 5, 4)))])
+    assert (status("certified"), status("lapsed")) == (1, None)
+    metrics.assurances([("a", "EU", standing("lapsed"))])
+    assert (status("certified"), status("lapsed")) == (None, 1)
+
+
 def test_an_agent_that_left_the_register_is_no_longer_shown(metrics):
-    metrics.assurances([("a", "EU", None, True), ("b", "EU", None, True)])
-    metrics.assurances([("b", "EU", None, True)])
+    metrics.assurances([("a", "EU", standing("adequate")), ("b", "EU", standing("adequate"))])
+    metrics.assurances([("b", "EU", standing("adequate"))])
     assert shown(metrics, "onward_assurance_expiry_timestamp_seconds", agent="a", origin="EU") is None
     assert shown(metrics, "onward_assurance_expiry_timestamp_seconds", agent="b", origin="EU") == float("inf")
+
+
+def test_a_transfer_counts_by_each_of_its_clauses_and_categories_and_is_the_agents_last(metrics):
+    before = time.time()
+    metrics.transfer(
+        agent="a",
+        status="lapsed",
+        action="block",
+        reason="not-assured",
+        origin="EU",
+        clauses=("ONWARD-3", "DEF-1"),
+        categories={"health", "Anna Nowak"},
+    )
+    for clause in ("ONWARD-3", "DEF-1"):
+        assert shown(metrics, "onward_clause_transfers_total", clause=clause, action="block") == 1
+    for category in ("health", "other"):
+        assert shown(metrics, "onward_category_transfers_total", category=category, action="block") == 1
+    last = shown(metrics, "onward_agent_last_transfer_timestamp_seconds", agent="a")
+    assert last is not None
+    assert before <= last <= time.time()
+
+
+def test_every_fault_of_the_gateway_is_counted_from_zero_on_so_that_the_first_is_an_increase(metrics):
+    for reason, refusal in REFUSALS.items():
+        count = shown(metrics, "onward_failures_total", stage="engine", reason=reason)
+        assert count == (0 if refusal.internal else None)
+
+
+def test_whether_the_gateway_takes_traffic_is_shown_at_each_scrape(metrics, obstacles):
+    metrics.ready_when(lambda: not obstacles)
+    assert shown(metrics, "onward_ready") == 1
+    obstacles.append("the workers have not loaded")
+    assert shown(metrics, "onward_ready") == 0
 
 
 def test_the_rules_in_force_and_a_failed_change_are_shown(metrics):
@@ -171,11 +223,17 @@ async def test_workers_and_ledger_are_shown_as_they_are_at_the_scrape(metrics, t
     ledger = a_recorder(place_of(tmp_path / "ledger.db"))
     await ledger.append(a_record("one"))
     pool = WorkerPool(obeying, workers=1, max_waiting_bytes=1, memory_limit_bytes=2**30)
-    metrics.watch(pool, ledger)
+    metrics.watch(pool, ledger, tmp_path)
     try:
         assert shown(metrics, "onward_workers_ready") == 0
         await pool.start()
         assert shown(metrics, "onward_workers_ready") == 1
+        assert (shown(metrics, "onward_workers_resident_memory_bytes") or 0) > 2**20
+        assert (
+            (shown(metrics, "onward_state_size_bytes") or 0)
+            > (shown(metrics, "onward_state_free_bytes") or 0)
+            > 0
+        )
         pid = await ask(pool, "pid")
         assert isinstance(pid, int)
         os.kill(pid, signal.SIGKILL)
@@ -185,6 +243,8 @@ async def test_workers_and_ledger_are_shown_as_they_are_at_the_scrape(metrics, t
         metrics.recorded(0.002, 2)
         assert shown(metrics, "onward_ledger_last_sequence") == 2
         assert shown(metrics, "onward_ledger_waiting_records") == 0
+        assert shown(metrics, "onward_inspection_waiting_transfers") == 0
+        assert shown(metrics, "onward_inspection_waiting_limit_bytes") == 1
     finally:
         await pool.stop()
         ledger.close()
