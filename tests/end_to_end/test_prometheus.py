@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.harness import GatewayProcess, RecordingAgent, free_port
-from tests.observability.kit import KIT, promtool
+from tests.observability.kit import KIT, expressions_of, promtool
 
 WITHIN_S = 120
 """Many times what it takes, for machines that are busy with other things."""
@@ -79,6 +80,18 @@ def test_a_transfer_to_an_agent_whose_assurance_has_lapsed_makes_the_alert_fire(
     assert [one["health"] for one in prometheus.ask("targets")["activeTargets"]] == ["up"]
     rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+
+
+def test_prometheus_answers_what_the_dashboards_ask(prometheus: Prometheus):
+    boards = [json.loads(file.read_text("utf-8")) for file in (KIT / "grafana" / "dashboards").glob("*.json")]
+    asked = [one.replace("$instance", ".*") for board in boards for one in expressions_of(board)]
+    answers = {one: prometheus.ask("query", query=one)["result"] for one in asked}
+    assert len(answers) > 40
+    (status,) = (one for one in asked if "onward_assurance_status" in one)
+    assert {(one["metric"]["agent"], one["metric"]["status"]) for one in answers[status]} == {
+        ("assured", "certified"),
+        ("lapsed", "lapsed"),
+    }
 
 
 def test_promtool_has_nothing_against_the_metrics_of_a_running_gateway(gateway: GatewayProcess):

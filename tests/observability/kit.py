@@ -49,3 +49,14 @@ def named_in(expression: str) -> set[str]:
     """Names of metrics in an expression; of a part of a histogram that of the histogram."""
     names = re.findall(r"\b(?:[a-z_]+:)?(?:onward|process)_[a-z0-9_]+(?::[a-z0-9_]+)?", expression)
     return {re.sub("(_seconds|_bytes)_(bucket|sum|count)$", r"\1", name) for name in names}
+
+
+def panels_of(board: dict[str, Any]) -> list[dict[str, Any]]:
+    """The panels of a dashboard that show something."""
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+def expressions_of(board: dict[str, Any]) -> list[str]:
+    """What its panels ask, for an hour."""
+    targets = [target for panel in panels_of(board) for target in panel["targets"]]
+    return [target["expr"].replace("$__range", "1h") for target in targets]
