@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,15 +22,23 @@ app = typer.Typer(no_args_is_help=True, help="The record of all decisions.")
 @app.command()
 def tail(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many records.")] = 20,
+    acts: Annotated[bool, typer.Option("--acts", help="What people did, instead of decisions.")] = False,
     config: Config = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest records."""
     with closing(LedgerReader(ledger_place(settings_from(config, state=state)))) as reader:
-        records = reader.tail(count)
+        records = reader.tail(count, kind="act" if acts else "decision")
     if as_json:
         print_json(records)
+        return
+    if acts:
+        columns = ("seq", "at", "action", "by", "about", "agent")
+        print_table(
+            ("record", "at (UTC)", "act", "by", "about", "agent"),
+            [[str(record.get(one) or "") for one in columns] for record in records],
+        )
         return
     heads = ("record", "at (UTC)", "agent", "action", "status", "reason", "found")
     print_table(heads, [_row(record) for record in records])
@@ -84,7 +91,8 @@ def head(
             complain("no head was signed yet; the gateway signs one when it starts")
             raise typer.Exit(1)
         if since is None:
-            print_json(asdict(newest))
+            # As it is kept in head files, so that what is printed today can be given to `--since` another day.
+            console.file.write(newest.text() + "\n")
             return
         old = read_head_file(since)
         if not isinstance(old, SignedHead):

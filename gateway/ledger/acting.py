@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -47,10 +48,11 @@ def writing(place: Place | Path, *, timeout_s: float = 10.0) -> Iterator[Connect
 
 
 def new_act(action: str, by: str, gateway: str, rules: str, **more: Any) -> Act:
-    """An act of now. `more` are `about`, `agent` and `details` of it."""
+    """An act of now, by the system's user of this process. `more` are `about`, `agent` and `details` of it."""
     now = datetime.now(UTC)
     act_id = f"{int(now.timestamp() * 1000):012x}-{secrets.token_hex(8)}"
-    return Act(act_id, now.isoformat(timespec="milliseconds"), gateway, rules, action, by, **more)
+    at = now.isoformat(timespec="milliseconds")
+    return Act(act_id, at, gateway, rules, action, by, uid=os.getuid(), **more)
 
 
 def acts_in(connection: Connection, actions: Sequence[str]) -> list[dict[str, Any]]:

@@ -119,11 +119,13 @@ class Act(_Crossing):
     action: str
     """Which act, e.g. `approved`."""
     by: str
-    """Id of a reviewer in `rules/policy/review.yaml`, or `gateway`."""
+    """Id of a reviewer in `rules/policy/review.yaml` or of other staff, as the command was told, or `gateway`."""
     about: str | None = None
     """Id of the decision or review it concerns."""
     agent: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    uid: int | None = None
+    """Number of the system's user whose process it was: what `by` is worth where a command was told it."""
     kind: str = "act"
 
 

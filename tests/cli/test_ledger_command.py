@@ -98,3 +98,26 @@ def test_without_a_ledger_it_says_so_and_ends_with_3(onward):
 
     assert said.code == 3
     assert "no ledger yet" in said.err
+
+
+def test_a_receipt_and_the_heads_are_for_third_parties(onward, ledger: Path, tmp_path: Path):
+    receipt = onward("ledger", "prove", "id-2")
+    assert (receipt.code, receipt.json["seq"], receipt.json["format"]) == (0, 3, "onward-receipt-1")
+    assert onward("ledger", "prove", "id-99").code == 1
+    head = onward("ledger", "head")
+    assert (head.code, head.json["size"]) == (0, 5)
+    old = tmp_path / "old.head"
+    old.write_text(head.out)
+    grown = onward("ledger", "head", "--since", str(old))
+    assert (grown.code, grown.json["format"]) == (0, "onward-consistency-1")
+    missing = onward("ledger", "head", "--since", str(tmp_path / "missing"))
+    assert (missing.code, "missing" in missing.err) == (2, True)
+
+
+def test_what_stands_on_the_ledger_is_decided_anew_under_todays_rules(onward, ledger: Path, tmp_path: Path):
+    page = tmp_path / "page.html"
+    said = onward("simulate", "--against", "ledger", "--html", str(page), "--json")
+    assert (said.code, said.json["transfers"]) == (0, 5)
+    assert page.read_text().startswith("<!doctype html>")
+    missing = onward("simulate", "--against", str(tmp_path / "missing.har"))
+    assert (missing.code, "missing.har" in missing.err) == (3, True)

@@ -94,3 +94,25 @@ def test_what_is_not_allowed_is_said_and_an_overdue_request_ends_the_list_with_1
     listed = onward("requests", "list")
     assert (listed.code, "LATE" in listed.out) == (1, True)
     assert onward("requests", "index", "--anew").code == 0
+
+
+def test_ACCESS_5_more_time_a_fee_and_a_refusal_need_their_grounds(onward, filled: Path):
+    request = receive(onward, "access", "--origin", "EU").json["id"]
+    added = onward(
+        "requests", "identifiers", request, "--as", "staff-1", stdin="PHONE_NUMBER +47 22 12 34 56"
+    )
+    assert (added.code, "22 12" in added.out + added.err) == (0, False)
+    said = onward("requests", "extend", request, "--reason", "many records", "--as", "staff-1")
+    assert said.code == 0, said.err
+    ground = ("--ground", "excessive", "--as", "staff-1")
+    said = onward(
+        "requests", "charge", request, "--fee", "EUR 20", *ground, "--reason", "tenth of this month"
+    )
+    assert said.code == 0, said.err
+    nonsense = onward(
+        "requests", "refuse", request, "--ground", "no-time", "--reason", "x", "--as", "staff-1"
+    )
+    assert (nonsense.code, "no-time" in nonsense.err) == (1, True)
+    said = onward("requests", "refuse", request, *ground, "--reason", "repeated")
+    assert said.code == 0, said.err
+    assert onward("requests", "show", request, "--json").json["state"] == "refused"
