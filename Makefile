@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo demo-reports coverage dashboards bench decisions abuse monotone people results fuzz eval train lock format clean faults flips
+.PHONY: help install test check demo demo-reports screenshots coverage dashboards bench decisions abuse monotone people results fuzz eval train lock format clean faults flips
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ demo-reports: install ## The same, and a sample of every report in every form, i
 
 dashboards: install ## Write the Grafana dashboards anew from deploy/observability/grafana/dashboards.py
 	$(BIN)/python deploy/observability/grafana/dashboards.py
+
+screenshots: install ## Write docs/screenshots anew: every page of the console, on a desk and on a phone
+	@scripts/test-programs
+	ONWARD_SCREENSHOTS=docs/screenshots $(BIN)/pytest tests/console/test_looks.py
 
 coverage: install ## Write docs/coverage.md anew from the tables of carriers and the corpus
 	$(BIN)/python -m tests.carriers.coverage

@@ -102,6 +102,15 @@ class Settings:
     """PEM file with the console's TLS certificate and those that sign it."""
     console_key: Path | None = None
     """PEM file with the key of that certificate."""
+    console_with_gateway: bool = False
+    """Whether `onward serve` also starts the console, as a process of its own."""
+    oidc_issuer: str | None = None
+    """Address of a provider of identities (OpenID Connect) by which people sign in to the console."""
+    oidc_client_id: str | None = None
+    oidc_secret_file: Path | None = None
+    """File with the client's secret at the provider."""
+    oidc_claim: str = "sub"
+    """Claim of the provider by which an account is known."""
 
     def __post_init__(self) -> None:
         positive = (
@@ -115,6 +124,10 @@ class Settings:
             raise ValueError("modes must name at least one mode, e.g. regular")
         if (self.console_certificate is None) != (self.console_key is None):
             raise ValueError("console_certificate and console_key belong together; name both or none")
+        if len({one is None for one in (self.oidc_issuer, self.oidc_client_id, self.oidc_secret_file)}) > 1:
+            raise ValueError(
+                "oidc_issuer, oidc_client_id and oidc_secret_file belong together; name all or none"
+            )
         if not self.allowed_ports:
             raise ValueError("allowed_ports must name at least one port, e.g. 443")
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +19,9 @@ from gateway.cli.options import Config, Rules, State, settings_from
 from gateway.cli.output import complain, console
 from gateway.logs import set_up_logging
 from gateway.settings import Settings
+
+STOP_S = 10
+"""How long the console may take to end."""
 
 
 def serve(
@@ -39,7 +47,29 @@ def serve(
         workers=workers,
     )
     set_up_logging(settings.log_level)
-    asyncio.run(_serve(settings))
+    with _console(settings, config, rules, state):
+        asyncio.run(_serve(settings))
+
+
+@contextmanager
+def _console(
+    settings: Settings, config: Path | None, rules: Path | None, state: Path | None
+) -> Iterator[None]:
+    """The console beside the gateway, if it is to be: a process of its own, whose end ends nothing here."""
+    if not settings.console_with_gateway:
+        yield
+        return
+    given = (("--config", config), ("--rules", rules), ("--state", state))
+    options = [part for name, value in given if value is not None for part in (name, str(value))]
+    process = subprocess.Popen([sys.executable, "-m", "gateway", "console", "--wait", *options])
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 async def _serve(settings: Settings) -> None:

@@ -45,6 +45,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/login", "sign_in", ANYBODY),
     Page("GET", "/welcome", "welcome", ANYBODY),
     Page("POST", "/welcome", "accept", ANYBODY),
+    Page("GET", "/oidc", "oidc", ANYBODY),
+    Page("GET", "/oidc/back", "oidc_back", ANYBODY),
     Page("POST", "/language", "set_language", ANYBODY),
     Page("POST", "/logout", "sign_out", EVERYBODY),
     Page("GET", "/account", "own_account", EVERYBODY),

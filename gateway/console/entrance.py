@@ -35,7 +35,13 @@ def login(visit: Visit, fault: str = "", status: int = 200) -> Response:
     if visit.console.first_token is not None:
         return visit.go("/welcome")
     onward = _inside(visit.asked("next") or visit.text("next"))
-    return visit.page("login.html", status=status, fault=fault, next=onward)
+    return visit.page(
+        "login.html",
+        status=status,
+        fault=fault,
+        next=onward,
+        oidc=visit.console.settings.oidc_issuer is not None,
+    )
 
 
 def sign_in(visit: Visit) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import uvicorn
 
+from gateway.console import oidc
 from gateway.console.app import build_app
 from gateway.console.service import Console
 from gateway.core.errors import SettingsError
@@ -19,6 +20,7 @@ DRAIN_S = 2
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Run until told to stop. Raises OnwardError for whatever keeps it from starting."""
     check(settings)
+    oidc.check(settings)
     console = Console(settings)
     try:
         say(f"The console is at {console.url}")

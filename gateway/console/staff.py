@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from gateway.console.access import Role
 from gateway.console.entrance import ID
+from gateway.console.oidc import subject_of
 from gateway.console.service import now
 from gateway.console.visit import Visit
 from gateway.core.review import NotAllowed
@@ -91,7 +92,8 @@ def _keep(visit: Visit, account: Account, action: str) -> None:
         "active": account.active,
     }
     visit.console.act(action, visit.by, about=account.id, **details)
-    visit.console.accounts.put(account, subject=visit.text("subject") or None)
+    name = visit.text("subject")
+    visit.console.accounts.put(account, subject=subject_of(visit.console.settings, name) if name else None)
 
 
 def _invited(visit: Visit, account_id: str) -> Response:

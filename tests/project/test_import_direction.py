@@ -42,6 +42,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "jinja2":              ("gateway/console",),
     "argon2":              ("gateway/console",),
     "authlib":             ("gateway/console",),
+    "joserfc":             ("gateway/console",),
     "typer":               ("gateway/cli",),
     "rich":                ("gateway/cli", "gateway/demo"),
     "gateway.cli":         ("gateway/cli", "gateway/__main__.py"),
