@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo demo-reports screenshots coverage dashboards bench decisions abuse monotone people results fuzz eval train lock format clean faults flips
+.PHONY: help install test check demo demo-console demo-reports screenshots coverage dashboards bench decisions abuse monotone people results fuzz eval train lock format clean faults flips
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: install ## Lint, formatting, types and Dockerfile
 
 demo: install ## Send sample transfers through a gateway on this machine and show what arrives
 	$(BIN)/onward demo
+
+demo-console: install ## Send a quarter of traffic through a gateway on this machine and open the console on it
+	$(BIN)/onward demo --console
 
 demo-reports: install ## The same, and a sample of every report in every form, in build/reports
 	$(BIN)/onward demo --reports build/reports

@@ -61,9 +61,17 @@ def demo(
     reports: Annotated[
         Path | None, typer.Option("--reports", help="Folder for a sample of every report, made from them.")
     ] = None,
+    quarter: Annotated[
+        bool, typer.Option("--console", help="Send a quarter of traffic instead, and open the console on it.")
+    ] = False,
 ) -> None:
     """Send real requests through a gateway to three agents on this machine, and show what became of them."""
     # Here and not above: the demonstration brings libraries along that no other command needs.
+    if quarter:
+        from gateway.demo.quarter import run_quarter
+
+        run_quarter(console, open_browser=True)
+        return
     from gateway.demo.run import run_demo
 
     run_demo(console, stay=stay, reports=reports)

@@ -46,7 +46,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "typer":               ("gateway/cli",),
     "rich":                ("gateway/cli", "gateway/demo"),
     "gateway.cli":         ("gateway/cli", "gateway/__main__.py"),
-    "gateway.console":     ("gateway/cli", "gateway/console"),
+    "gateway.console":     ("gateway/cli", "gateway/console", "gateway/demo"),
     "gateway.demo":        ("gateway/cli", "gateway/demo"),
     "gateway.proxy":       ("gateway/cli", "gateway/proxy", "gateway/runtime.py", "addons"),
 }  # fmt: skip
