@@ -4,7 +4,7 @@ STAMP := $(VENV)/.installed
 SOURCES := gateway addons tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check demo demo-console demo-reports screenshots coverage dashboards bench decisions abuse monotone people results fuzz eval train lock format clean faults flips
+.PHONY: help install test check demo demo-console demo-reports screenshots coverage dashboards bench decisions overview abuse monotone people results fuzz eval train lock format clean faults flips
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ recording: install ## Measure what the ledger costs the gateway, on SQLite and o
 decisions: install ## Measure decisions with 5,000 agents and 1,000,000 opt-outs, reload (also under requests) and replay (ARGS=--help)
 	$(BIN)/python -m bench.decisions $(ARGS)
 	$(BIN)/python -m bench.reloading
+
+overview: install ## Measure the console's overview over 10,000,000 decisions (a few minutes; ARGS=--help)
+	$(BIN)/python -m bench.console $(ARGS)
 
 results: install ## Run the tests and write build/results.json, which a self-assessment reads (onward assess make --results)
 	@mkdir -p build

@@ -1,16 +1,16 @@
-"""Figures of the overview from counted shapes, under the filters of its address. Pure."""
+"""Figures of the overview from counted shapes, under the filters of its address."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from gateway.core.review import NotAllowed
 from gateway.reports.traffic import STOPPED
-from gateway.store.tallies import Shape
+from gateway.store.tallies import Shape, Tallies
 
 ACTIONS = ("pass", "anonymize", "hold", "block")
 STOPPED_BY = ("agent", "reason", "clause", "origin", "category")
@@ -54,7 +54,7 @@ class Filter:
 
     def query(self, **more: str) -> str:
         """The same as part of an address, with more or other filters."""
-        facts = {one.name: str(getattr(self, one.name)) for one in fields(self)} | more
+        facts = {name: str(getattr(self, name)) for name in self.__slots__} | more
         return urlencode({name: value for name, value in facts.items() if value})
 
     def fits(self, shape: Shape) -> bool:
@@ -89,20 +89,20 @@ class Figures:
         return self.unread / self.total if self.total else 0.0
 
 
-def count(rows: Iterable[tuple[str, int, int]], shapes: Mapping[int, Shape], wanted: Filter) -> Figures:
-    """Figures of day, shape and number, as far as they are wanted."""
+def count(tallies: Tallies, wanted: Filter) -> Figures:
+    """Figures of what was counted, as far as they are wanted."""
     figures = Figures()
     days = (wanted.last - wanted.first).days + 1
     figures.daily = {(wanted.first + timedelta(days=n)).isoformat(): Counter() for n in range(days)}
+    shapes = tallies.shapes()
     fitting = {number: shape for number, shape in shapes.items() if wanted.fits(shape)}
-    by_shape: Counter[int] = Counter()
-    for day, number, times in rows:
-        shape = fitting.get(number)
-        if shape is not None:
-            figures.daily[day][shape.action] += times
-            by_shape[number] += times
-    for number, times in by_shape.items():
-        _add(figures, fitting[number], times)
+    some = fitting if len(fitting) < len(shapes) else None
+    first, last = wanted.first.isoformat(), wanted.last.isoformat()
+    for day, action, times in tallies.daily(first, last, some):
+        figures.daily[day][action] += times
+    for number, times in tallies.summed(first, last):
+        if number in fitting:
+            _add(figures, fitting[number], times)
     return figures
 
 

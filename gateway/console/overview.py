@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.complaints import COMPLAINT
 from gateway.console.downloads import table_file
-from gateway.console.figures import ACTIONS, STOPPED_BY, Figures, Filter, count
+from gateway.console.figures import ACTIONS, STOPPED_BY, Filter, count
 from gateway.console.service import Console, now
 from gateway.console.visit import Visit
 from gateway.core.assurance import standing_on
@@ -26,6 +26,8 @@ from gateway.review import rows
 from gateway.rulefacts import alarms, endings
 
 MOST_ROWS = 8
+MOST_DAYS = 31
+"""Newest days that stand in the table below the chart; the CSV has all."""
 SOON_DAYS = 90
 MOST_LISTENERS = 50
 TICK_S = 1.0
@@ -48,7 +50,7 @@ def overview(visit: Visit) -> Response:
     """The page."""
     console, today = visit.console, now().date()
     wanted = Filter.of(visit.request.query_params, today)
-    figures = figures_of(console, wanted)
+    figures = count(console.tallies, wanted)
     ends = endings(console.rules, today, SOON_DAYS)
     _, head = console.tallies.counted()
     days = list(figures.daily)
@@ -67,6 +69,7 @@ def overview(visit: Visit) -> Response:
                 for action in ACTIONS
             ],
         },
+        newest_days=[(day, its) for day, its in reversed(figures.daily.items()) if its][:MOST_DAYS],
         stopped={what: figures.stopped[what].most_common(MOST_ROWS) for what in STOPPED_BY},
         statuses=statuses(console.rules, today),
         ends=ends[:MOST_ROWS],
@@ -87,7 +90,7 @@ def overview_csv(visit: Visit) -> Response:
     console, today = visit.console, now().date()
     what = visit.asked("table")
     heads: tuple[tuple[str, str], ...]
-    figures = figures_of(console, Filter.of(visit.request.query_params, today))
+    figures = count(console.tallies, Filter.of(visit.request.query_params, today))
     if what in STOPPED_BY:
         table = Table(((what, what), ("transfers", "transfers")), tuple(figures.stopped[what].most_common()))
     elif what == "days":
@@ -104,12 +107,6 @@ def overview_csv(visit: Visit) -> Response:
     else:
         raise NotAllowed("there is no such table")
     return table_file(f"overview-{what}", table, visit)
-
-
-def figures_of(console: Console, wanted: Filter) -> Figures:
-    """Figures of a period, from what was counted."""
-    rows_ = console.tallies.daily(wanted.first.isoformat(), wanted.last.isoformat())
-    return count(rows_, console.tallies.shapes(), wanted)
 
 
 def statuses(rules: RuleSet, today: date) -> dict[str, Counter[str]]:

@@ -22,7 +22,9 @@ from gateway.core.chain import EMPTY, Head
 from gateway.core.errors import RegisterError
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS shape (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS shape (
+    id INTEGER PRIMARY KEY, action TEXT NOT NULL, body TEXT NOT NULL UNIQUE
+) STRICT;
 CREATE TABLE IF NOT EXISTS tally (
     day TEXT NOT NULL, shape INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (day, shape)
 ) STRICT, WITHOUT ROWID;
@@ -140,9 +142,20 @@ class Tallies:
             self._shapes[number] = Shape(**facts | lists)
         return dict(self._shapes)
 
-    def daily(self, first: str, last: str) -> Sequence[tuple[str, int, int]]:
-        """Day, shape and number of decisions from the first day to the last."""
-        query = "SELECT day, shape, number FROM tally WHERE day BETWEEN ? AND ?"
+    def daily(
+        self, first: str, last: str, shapes: Collection[int] | None = None
+    ) -> Sequence[tuple[str, str, int]]:
+        """Day, action and number of decisions from the first day to the last; of these shapes, or of all."""
+        some = "" if shapes is None else "AND shape IN (SELECT value FROM json_each(?))"
+        query = (
+            "SELECT day, action, sum(number) FROM tally JOIN shape ON id = shape "  # noqa: S608 - words of our own
+            f"WHERE day BETWEEN ? AND ? {some} GROUP BY day, action"
+        )
+        return self._rows(query, first, last, *(() if shapes is None else (json.dumps(sorted(shapes)),)))
+
+    def summed(self, first: str, last: str) -> Sequence[tuple[int, int]]:
+        """Shape and number of decisions, from the first day to the last."""
+        query = "SELECT shape, sum(number) FROM tally WHERE day BETWEEN ? AND ? GROUP BY shape"
         return self._rows(query, first, last)
 
     def newest(
@@ -162,7 +175,8 @@ class Tallies:
     def _id(self, db: sqlite3.Connection, shape: Shape) -> int:
         if shape not in self._ids:
             body = json.dumps(asdict(shape), sort_keys=True)
-            db.execute("INSERT INTO shape (body) VALUES (?) ON CONFLICT DO NOTHING", (body,))
+            given = (shape.action, body)
+            db.execute("INSERT INTO shape (action, body) VALUES (?, ?) ON CONFLICT DO NOTHING", given)
             (self._ids[shape],) = db.execute("SELECT id FROM shape WHERE body = ?", (body,)).fetchone()
         return self._ids[shape]
 

@@ -27,6 +27,6 @@ def test_a_quarter_is_decided_day_by_day_and_what_lapsed_meanwhile_shows(tmp_pat
     console = Console(settings)
     console.follower.step()
     assert console.first_token is None
-    assert sum(number for _, _, number in console.tallies.daily("0000", "9999")) == 24
+    assert sum(number for _, number in console.tallies.summed("0000", "9999")) == 24
     assert console.follower.fault == ""
     console.close()

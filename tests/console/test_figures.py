@@ -76,8 +76,7 @@ def test_figures_equal_those_recomputed_from_the_records(
             part = bodies[start : start + step]
             tallies.add("ledger", part, Head(part[-1][0], "hash"))
         for one in wanted:
-            rows = tallies.daily(one.first.isoformat(), one.last.isoformat())
-            figures = count(rows, tallies.shapes(), one)
+            figures = count(tallies, one)
             again = Traffic(Period(one.first, one.last))
             meant = [
                 (seq, record) for (seq, record), made in zip(bodies, records, strict=True) if fits(made, one)
@@ -131,7 +130,7 @@ async def test_each_record_is_counted_once_also_by_a_console_that_starts_again(p
     tallies.close()
     follower, tallies = followed(tmp_path, place)
     follower.step()
-    assert sum(number for _, _, number in tallies.daily("2000-01-01", "2099-01-01")) == 4
+    assert sum(number for _, number in tallies.summed("2000-01-01", "2099-01-01")) == 4
     assert tallies.counted()[1].seq == follower.newest == follower.signed == 5
     assert follower.fault == ""
     follower.close()
@@ -147,7 +146,7 @@ async def test_another_ledger_is_counted_from_its_first_record(tmp_path: Path):
     for place, many in ((first, 3), (second, 2)):
         follower, tallies = followed(tmp_path, place)
         follower.step()
-        assert sum(number for _, _, number in tallies.daily("2000-01-01", "2099-01-01")) == many
+        assert sum(number for _, number in tallies.summed("2000-01-01", "2099-01-01")) == many
         follower.close()
         tallies.close()
 

@@ -169,7 +169,9 @@ def test_every_page_is_readable_for_all_fits_both_widths_and_runs_nobodys_script
     ran: list[str] = []
     page.on("dialog", lambda dialog: (ran.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("pageerror", lambda error: ran.append(f"error {error}"))
-    page.on("console", lambda said: ran.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda said: ran.append(f"{said.text} {said.location}") if said.type == "error" else None
+    )
     found: list[str] = []
     for name, path in busy[1].items():
         page.goto(f"{url}{path}")
