@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 
 from gateway.core.agent import Agent
 from gateway.core.assurance import standing_on
@@ -158,8 +158,9 @@ def blocked(traffic: Traffic, rules: RuleSet, now: datetime) -> Report:
     """What was held or blocked in the period, and why."""
     held, stopped = traffic.actions["hold"], traffic.actions["block"]
     said = f"{stopped} blocked, {held} held, of {traffic.transfers} transfers."
-    days = sorted(traffic.stopped_daily.items())[-MOST_BARS:]
-    sections = [Section("summary", "In short", (said,), bars=tuple(Bar(day, n, "bad") for day, n in days))]
+    by, times = over_time(traffic.stopped_daily)
+    bars = tuple(Bar(time, n, "bad") for time, n in times)
+    sections = [Section("summary", "In short", (said, *([f"By {by}:"] if bars else [])), bars=bars)]
     for what, heading in (("reason", "By reason"), ("agent", "By agent"), ("clause", "By clause")):
         counts = traffic.stopped_by[what].most_common()
         rows = tuple((name, _commitment(name, rules) if what == "clause" else "", n) for name, n in counts)
@@ -177,6 +178,20 @@ def blocked(traffic: Traffic, rules: RuleSet, now: datetime) -> Report:
     sections.append(Section("unregistered", "Personal data headed to no agent of the register", table=table))
     title = "Blocked and held transfers"
     return Report("blocked", title, now, about(rules, now, traffic), tuple(sections), lead="reason")
+
+
+def over_time(daily: Mapping[str, int]) -> tuple[str, list[tuple[str, int]]]:
+    """Counts by day, days without any among them; by month where that would be too many. `day` or `month`, and each."""
+    if not daily:
+        return "day", []
+    first, last = (date.fromisoformat(one) for one in (min(daily), max(daily)))
+    days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+    if len(days) <= MOST_BARS:
+        return "day", [(day, daily.get(day, 0)) for day in days]
+    months = dict.fromkeys((day[:7] for day in days), 0)
+    for day, number in daily.items():
+        months[day[:7]] += number
+    return "month", list(months.items())
 
 
 def purposes_of(agent: Agent | None, met: Received, rules: RuleSet) -> list[str]:

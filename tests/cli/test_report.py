@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.reports.registers import over_time
 from tests.ledgers import AwaitedLedger, a_record, a_signer
 
 NOW = datetime.now(UTC)
@@ -98,3 +99,15 @@ def test_VERIFY_1_an_assessment_is_made_signed_and_reported(onward, filled: Path
         assert out.read_bytes().startswith(begins)
     report = json.loads((filled / "assessment.json").read_text())
     assert "the signature holds" in report["sections"]["signature"]["said"][0]
+
+
+def test_a_chart_over_time_shows_days_without_any_and_months_where_days_are_too_many():
+    assert over_time({}) == ("day", [])
+    assert over_time({"2031-05-30": 2, "2031-06-01": 1}) == (
+        "day",
+        [("2031-05-30", 2), ("2031-05-31", 0), ("2031-06-01", 1)],
+    )
+    assert over_time({"2031-05-04": 2, "2031-07-01": 1}) == (
+        "month",
+        [("2031-05", 2), ("2031-06", 0), ("2031-07", 1)],
+    )
