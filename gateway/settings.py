@@ -91,6 +91,8 @@ class Settings:
     """How long transfers under way may take to finish at shutdown."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    """`json` writes one object a line."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 

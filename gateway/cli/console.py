@@ -28,7 +28,7 @@ def console(
 ) -> None:
     """Run the web console beside a gateway, on the same state folder, until it is told to stop."""
     settings = settings_from(config, rules=rules, state=state, console_host=host, console_port=port)
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     # Here and not above: no other command needs a web server.
     from gateway.console.serve import serve
 

@@ -46,7 +46,7 @@ def serve(
         modes=tuple(mode) if mode else None,
         workers=workers,
     )
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     with _console(settings, config, rules, state):
         asyncio.run(_serve(settings))
 

@@ -26,6 +26,7 @@ from gateway.ledger.place import Place
 from gateway.ledger.record import Entry
 from gateway.ledger.recording import Opened, Refused, Start, Written
 from gateway.ledger.writer import Also
+from gateway.logs import form_in_use
 from gateway.processes import LENGTH, MAX_ANSWER_BYTES, answer_from, command, frame
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Recorder:
         """Start the process and let it open the ledger. Blocks. Raises LedgerError, KeyFileError."""
         self.place = place
         level = logging.getLogger("gateway").getEffectiveLevel()
-        self._start = Start(place, keys, gateway, timeout_s, level)
+        self._start = Start(place, keys, gateway, timeout_s, level, form_in_use())
         self._timeout_s = timeout_s
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[int]] = {}

@@ -24,7 +24,7 @@ from gateway.ledger.heads import Signer
 from gateway.ledger.mentions import Mentions
 from gateway.ledger.place import Place
 from gateway.ledger.writer import Answers, Ledger, Waiting
-from gateway.logs import set_up_logging
+from gateway.logs import Form, set_up_logging
 from gateway.processes import confine, frame, receive
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ class Start:
     timeout_s: float
     level: int
     """Of what is logged."""
+    form: Form
+    """How it is logged."""
     resumed: bool = False
     """Whether the gateway lived through the end of an earlier process."""
 
@@ -79,7 +81,7 @@ def record(descriptor: int, parent: int) -> NoReturn:
     if told is None:
         os._exit(1)
     start: Start = pickle.loads(told)  # noqa: S301 - from our parent
-    set_up_logging(start.level)
+    set_up_logging(start.level, start.form)
     opened = threading.Event()
 
     def answer(answers: Answers) -> None:
