@@ -247,6 +247,14 @@ class Metrics:
         self.registry.register(_Restarts(pool))
         self._ledger_sequence.set(ledger.head.seq)
 
+    def watch_export(self, written: Callable[[], int], exported: Callable[[], int]) -> None:
+        """Show how far the export to a SIEM is, by the numbers of the last record written and exported."""
+        name, said = "onward_siem_last_sequence", "Sequence number of the newest exported record."
+        Gauge(name, said, registry=self.registry).set_function(exported)
+        name, said = "onward_siem_waiting_records", "Records that are not exported yet."
+        waiting = Gauge(name, said, registry=self.registry)
+        waiting.set_function(lambda: max(written() - exported(), 0))
+
     def transfer(
         self,
         *,

@@ -30,6 +30,7 @@ from gateway.review.desk import Desk
 from gateway.review.vault import Vault
 from gateway.rulebook import Rulebook, Snapshot
 from gateway.settings import Settings
+from gateway.siem.exporter import Exporter
 from gateway.store.registers import Registers
 from gateway.worker import Factory
 from gateway.workers import WorkerPool
@@ -81,6 +82,9 @@ class Runtime:
             )
             self._desk.refresh()
             self._follower = Follower(place, registers_path(settings))
+            self._exporter = (
+                Exporter(place, settings.siem, settings.siem_ca, settings.state) if settings.siem else None
+            )
         except BaseException:
             self._ledger.close()
             self._registers.close()
@@ -126,6 +130,9 @@ class Runtime:
         self._obstacles = [one for one in self._obstacles if not one.startswith("the inspection")]
         self.metrics.watch(self._pool, self._ledger, self.settings.state)
         self._show(self._rulebook.current)
+        if self._exporter is not None:
+            exporter = self._exporter
+            self.metrics.watch_export(lambda: self._ledger.head.seq, lambda: exporter.sequence)
         jobs = (self._keep_current(), self._watch_loop(), self._keep_house())
         self._tasks = [asyncio.create_task(one) for one in jobs]
 
@@ -138,6 +145,8 @@ class Runtime:
         self._desk.close()
         self._follower.close()
         self._ledger.close()
+        if self._exporter is not None:  # After the ledger, so that the last of it is exported, too.
+            self._exporter.close()
         self._registers.close()
 
     def _check_keys(self, place: Place) -> None:
@@ -171,6 +180,8 @@ class Runtime:
         day = datetime.now(UTC).date()
         while True:
             await asyncio.sleep(LOOK_S)
+            if self._exporter is not None:
+                self._exporter.keep()
             if datetime.now(UTC).date() != day:
                 day = datetime.now(UTC).date()
                 self._show(self._rulebook.current)

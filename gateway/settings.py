@@ -93,6 +93,10 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     """`json` writes one object a line."""
+    siem: str | None = None
+    """Where decisions, outcomes and acts go as OCSF events: `file:///PATH`, or `udp://`, `tcp://`, `tls://HOST:PORT`."""
+    siem_ca: Path | None = None
+    """PEM file with the authorities that the collector's certificate may be signed by; else those of the system."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
 
@@ -124,6 +128,8 @@ class Settings:
                 raise ValueError(f"{name} must be greater than zero")
         if not self.modes:
             raise ValueError("modes must name at least one mode, e.g. regular")
+        if self.siem_ca is not None and not (self.siem or "").startswith("tls://"):
+            raise ValueError("siem_ca is for a collector spoken to over TLS; begin siem with tls://")
         if (self.console_certificate is None) != (self.console_key is None):
             raise ValueError("console_certificate and console_key belong together; name both or none")
         if len({one is None for one in (self.oidc_issuer, self.oidc_client_id, self.oidc_secret_file)}) > 1:
