@@ -26,7 +26,7 @@ from gateway.core.ruleset import RuleSet
 from gateway.core.source import Source, vouched_for
 from gateway.engine import summarize
 from gateway.keys import Key, body_digest
-from gateway.ledger import Outcome, Place, Record
+from gateway.ledger import LedgerReader, Outcome, Place, Record
 from gateway.ledger.acting import new_act, writing
 from gateway.ledger.append import append, open_intents
 from gateway.review import rows
@@ -105,7 +105,7 @@ class OfflineDesk:
 
     def waiting(self) -> list[str]:
         """Ids of those that may be handed on and of which nobody has said that they were."""
-        with writing(self.place) as connection:
+        with closing(LedgerReader(self.place)) as reader, reader.connection() as connection:
             return list(open_intents(connection, self.name))
 
     def _source(self, entry: OfflineTransfer) -> Source | None:
