@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from gateway.siem.sinks import sink_of
 
 log = logging.getLogger(__name__)
 
+PAUSE_S = 2.0
+"""Shortest time between two starts."""
 CLOSE_S = 5.0
 """Longest time for which a closing gateway waits for what is still to be exported."""
 
@@ -32,6 +35,7 @@ class Exporter:
         self._start = Start(place, target, authorities, self._position, level, form_in_use())
         self._wire: socket.socket | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
 
     @property
     def sequence(self) -> int:
@@ -46,9 +50,10 @@ class Exporter:
     def keep(self) -> None:
         """See that the process runs. What goes wrong here is no reason to stop anything else."""
         if self._child is not None:
-            if self._child.poll() is None:
+            if self._child.poll() is None or time.monotonic() < self._started + PAUSE_S:
                 return
             log.error("the process that exports has ended; another one is started")
+        self._started = time.monotonic()
         self._let_go()
         self._wire, theirs = socket.socketpair()
         with theirs:

@@ -27,6 +27,8 @@ LOOK_S = 0.5
 """How often it is looked whether something is new."""
 RETRY_S = 5.0
 """Pause after a sink or the ledger failed."""
+LAST_S = 2.0
+"""How long the process goes on when the gateway has ended."""
 BATCH = 500
 
 
@@ -116,8 +118,8 @@ def export(descriptor: int, parent: int) -> NoReturn:
             if failing:
                 log.info("events are exported again")
             failing = ""
-        except (OnwardError, OSError) as error:
-            said = str(error) if isinstance(error, OnwardError) else error.strerror or type(error).__name__
+        except Exception as error:  # noqa: BLE001 - border: an end here would only be the next start's end
+            said = _told(error, start.target)
             if said != failing:
                 log.error("events cannot be exported: %s; tried again, transfers go on", said)
             failing, pause = said, RETRY_S
@@ -126,7 +128,17 @@ def export(descriptor: int, parent: int) -> NoReturn:
             break
     # What was recorded while the gateway drained, for as long as it waits for this process.
     with suppress(OnwardError, OSError):
-        last = time.monotonic() + 2.0
+        last = time.monotonic() + LAST_S
         while export.step() and time.monotonic() < last:
             pass
     os._exit(0)
+
+
+def _told(error: Exception, target: str) -> str:
+    match error:
+        case OnwardError():
+            return str(error)
+        case OSError():
+            return f"{target}: {error.strerror or type(error).__name__}"
+        case _:
+            return f"{type(error).__name__}, a fault of the gateway; please report it"

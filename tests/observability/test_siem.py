@@ -241,7 +241,8 @@ class Collector:
 
     def close(self) -> None:
         """As a collector that is killed."""
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # It may never have listened.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for one in self._connections:
             with contextlib.suppress(OSError):
@@ -371,6 +372,27 @@ async def test_a_process_that_is_killed_is_started_again_and_neither_loses_nor_d
 def test_a_target_that_is_none_is_refused_at_the_start(url: str, tmp_path: Path):
     with pytest.raises(SettingsError, match="siem"):
         Exporter(Place.of(tmp_path / "ledger.db", tmp_path), url, None, tmp_path)
+
+
+async def test_what_keeps_events_back_is_told_with_the_target_and_not_every_time(
+    file: Place, tmp_path: Path, capfd
+):
+    await write(file, "one")
+    away = Collector(away=True)
+    exporter = Exporter(file, f"tcp://127.0.0.1:{away.port}", None, tmp_path)
+    exporter.keep()
+    said = ""
+
+    def told() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "events" in said
+
+    eventually(told)
+    assert f"events cannot be exported: tcp://127.0.0.1:{away.port}: Connection refused" in said
+    exporter.close()
+    away.close()
+    assert said.count("cannot be exported") == 1
 
 
 def test_nothing_is_exported_unless_somebody_says_where():
