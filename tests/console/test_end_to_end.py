@@ -25,7 +25,7 @@ from tests.console.browser import chromium, context
 from tests.end_to_end.harness import READY_WITHIN_S, GatewayProcess, RecordingAgent, free_port
 
 TODAY = datetime.now(UTC).date()
-WAIT_MS = 60_000
+WAIT_MS = 300_000
 """Many times what a page takes, for machines that are busy with other things."""
 expect.set_options(timeout=WAIT_MS)
 PASSWORD = "a sentence nobody guesses"

@@ -129,7 +129,7 @@ def browser(busy: tuple[Site, dict[str, str]]) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(url: str, browser: Browser) -> Page:
     one = context(browser).new_page()
-    one.set_default_timeout(60_000)
+    one.set_default_timeout(300_000)
     one.goto(f"{url}/login")
     one.fill("#id", "officer-1")
     one.fill("#password", PASSWORD)
