@@ -22,13 +22,15 @@ from gateway.core.carrier import UNREAD, Carrier, Editing
 from gateway.core.errors import SpliceError
 from gateway.core.model import Unread
 from gateway.decode.codings import undo_codings
+from gateway.decode.foreign import Foreign
 from gateway.decode.formats import likely_format, marked_format
 from gateway.decode.html import read_html
-from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType, charset_of, decode_charset
+from gateway.decode.mime import as_encoded_words, told_by_words
+from gateway.decode.office import read_document
 from gateway.decode.opaque import LARGEST_KEY_BYTES
 from gateway.decode.reading import NOTHING, Inside, Place, UnreadableError
-from gateway.decode.spelled import spelled
+from gateway.decode.spelled import GROUP_WIDTHS, spelled
 from gateway.decode.structured import is_json, read_json
 from gateway.decode.tree import Nested, Node, Writing
 from gateway.decode.urls import PERCENT, read_form
@@ -40,23 +42,31 @@ SHORTEST_RUN = 12
 """Characters of a run that are worth undoing: nine bytes."""
 
 _QUICK = re.compile(
-    r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|\\(?:[uU][0-9A-Fa-f{]{4}|x[0-9A-Fa-f]{2}|[01][0-7]{2})|&#?\w{2,8};|<[A-Za-z/!?]"
+    r"[A-Za-z0-9+/_-]{12}|%[0-9A-Fa-f]{2}|%u[0-9A-Fa-f]{4}|\\(?:[uU][0-9A-Fa-f{]{4}|x[0-9A-Fa-f]{2}|[01][0-7]{2})"
+    r"|=\?[\w-]|&#?\w{2,8}[;&]|<[A-Za-z/!?]"
 )
 _SIGN = re.compile(r"[%\\&<=]")
 """What stands in every text that `_QUICK` or `_SPELLED` matches, if it is shorter than a run."""
-_SPELLED = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2,3}(?:, |[ :,;.-])){7}|=[2-7C-F][0-9A-F]|\S{20}")
+_GROUPS = "|".join(rf"(?:[0-9A-Za-z+/]{{{width}}}[ ,|.:;-]){{4}}" for width in GROUP_WIDTHS)
+_SPELLED = re.compile(
+    rf"\b(?:{_GROUPS})|(?:(?:0x)?[0-9A-Fa-f]{{2,3}}(?:, |[ :,;.-])){{7}}|=[2-7C-F][0-9A-F]|\S{{20}}"
+)
 """What digits with signs between them look like, and other signs in the place of letters."""
 _UTF_8_BYTE = r"\\x[89ABab][0-9A-Fa-f]"
 _ESCAPE = re.compile(
     rf"\\x[Ff][0-4](?:{_UTF_8_BYTE}){{3}}|\\x[Ee][0-9A-Fa-f](?:{_UTF_8_BYTE}){{2}}|\\x(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f])"
     rf"{_UTF_8_BYTE}|\\x[0-9A-Fa-f]{{2}}|\\u[0-9A-Fa-f]{{4}}|\\u\{{0{{0,4}}[0-9A-Fa-f]{{1,6}}\}}|\\U000[0-9A-Fa-f]{{5}}"
-    r"|\\(?:0[4-7][0-7]|1[0-7]{2})(?![0-9])"
+    r"|\\0[01][0-9A-Fa-f]{4} ?|\\(?:0[4-7][0-7]|1[0-7]{2})(?![0-9])|%u[0-9A-Fa-f]{4}"
 )
+_TEXT_IN_BYTES = re.compile(rb"(?:[\x20-\x7e]|[\xc3-\xc5][\x80-\xbf]){8,}|(?:[\x20-\x7e]\0){8,}")
+"""What of a key reads like text by mere chance is shorter than this, but for a few in a hundred."""
+_WORD = r"=\?[\w.*+-]{2,60}\?[bBqQ]\?[!->@-~]*\?="
+_ENCODED_WORDS = re.compile(rf"{_WORD}(?:\s{{1,9}}{_WORD})*")
 _XML = re.compile(r"\s*<(\?xml\b|([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>.*</\2\s*>\s*\Z)", re.DOTALL)
 _HTML = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|form|h[1-6]|head|hr|html|i|img|input|label|li|link"
     r"|meta|ol|option|p|pre|script|section|select|small|span|strong|style|sub|sup|table|tbody|td|textarea|th|thead"
-    r"|title|tr|u|ul)(?:\s[^<>]*)?/?>|&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6}|[A-Za-z]{2,8});",
+    r"|title|tr|u|ul)(?:\s[^<>]*)?/?>|&(?:#[0-9]{2,7}(?:;|(?=&#))|#[xX][0-9A-Fa-f]{2,6}(?:;|(?=&#))|[A-Za-z]{2,8};)",
     re.IGNORECASE,
 )
 _FORM = re.compile(r"[^\s&=?#/:]+=[^\s&=]*(?:&[^\s&=]+=[^\s&=]*)*")
@@ -72,7 +82,8 @@ _WORDS = re.compile(r"[\w\s.,;:@'\"(){}\[\]&=+/-]+")
 def _character(token: str) -> str:
     if token[1] == "x":
         return PERCENT.read(token.replace("\\x", "%"))
-    code = int(token[1:], 8) if token[1].isdigit() else int(token[2:].strip("{}"), 16)
+    octal = token[1].isdigit() and len(token) == len("\\101")
+    code = int(token[1:], 8) if octal else int(token[1:].lstrip("uU").strip("{} "), 16)
     return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
 
 
@@ -81,8 +92,8 @@ def _escaped(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-ESCAPES = Writing(_ESCAPE, _character, _escaped, sign="\\")
-"""Plain text in which characters are written as in JavaScript, Python or C."""
+ESCAPES = Writing(_ESCAPE, _character, _escaped)
+"""Plain text in which characters are written as in JavaScript, Python, C or style sheets."""
 
 
 _WITHIN_BOUNDS = f"too deep or too large: {UNREAD}"
@@ -96,20 +107,23 @@ INSIDE = (
     ),
     Carrier(
         name="Percent signs and escapes in a value",
-        found="what they stand for, also one in another: as in JavaScript, Python and C, octal ones among them",
+        found="what they stand for, also one in another: as in JavaScript, Python, C and style sheets, octal ones "
+        "among them; encoded words of mail",
         edited=Editing.IN_PLACE,
         otherwise=_WITHIN_BOUNDS,
     ),
     Carrier(
         name="Base64 and Base64url in a value",
-        found="text, also compressed, and every format above, alone or in the middle of a text",
+        found="text, also compressed, and every format above, alone, in groups or in the middle of a text; text among "
+        "bytes of no known format",
         edited=Editing.IN_PLACE,
-        otherwise=f"long and of no known format: {UNREAD}; short: a key or signature, let be",
+        otherwise=f"long and of no known format: {UNREAD}; short: a key or signature, but for text in it, which cannot "
+        "be edited",
     ),
     Carrier(
         name="Digits and other alphabets in a value",
         found="text and every format above, in hexadecimal, decimal or binary digits with and without signs between "
-        "them, Base32, Ascii85, Base85, uuencode, quoted-printable",
+        "them, Base32 of both alphabets, Ascii85, Base85, uuencode, quoted-printable",
         edited=Editing.IN_PLACE,
         otherwise="of no known format: a hash or key, let be",
     ),
@@ -145,12 +159,32 @@ def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
     except UnreadableError as error:
         place.reading.unread.append(Unread(place.base, error.reason))
         return Inside((Nested(0, len(text), node, str),))
-    runs = tuple(_apart(list(_runs(text, place)), _spelled(text, place)))
+    words = list(_encoded_words(text, place))
+    rest = _blanked(text, words)
+    runs = tuple(_apart([*words, *_runs(rest, place)], _spelled(rest, place)))
     # A file in Base64 says nothing as it stands, and what looks like a number in it is none.
-    whole = (
-        len(runs) == 1 and len(text) >= _A_FILE and (runs[0].start, runs[0].end) == (0, len(text.rstrip()))
-    )
-    return Inside(runs, says_all=whole and runs[0].encode is not _refuse_signed)
+    files = [one for one in runs if one.end - one.start >= _A_FILE and one.encode is not _refuse_signed]
+    if not files:
+        return Inside(runs)
+    blank = _blanked(text, files)
+    return Inside(runs, says_all=len(runs) == 1 and blank.isspace(), apart_from=blank)
+
+
+def _blanked(text: str, parts: Iterable[Nested]) -> str:
+    for one in parts:
+        text = text[: one.start] + " " * (one.end - one.start) + text[one.end :]
+    return text
+
+
+def _encoded_words(text: str, place: Place) -> Iterator[Nested]:
+    """Words of mail, of which those that follow each other are one text."""
+    for match in _ENCODED_WORDS.finditer(text):
+        told = told_by_words(re.sub(r"\s+", " ", match[0]))
+        if told is not None:
+            inner = Node(told)
+            within = _deeper(place, len(told), ".words")
+            within.leaf(inner, (0, len(told)), Writing(), within.kind("text"), place.label)
+            yield Nested(*match.span(), inner, as_encoded_words)
 
 
 def _read_wholly(node: Node[str], place: Place) -> bool:
@@ -159,7 +193,7 @@ def _read_wholly(node: Node[str], place: Place) -> bool:
     if text.lstrip()[:1] in ("{", "[") and is_json(text, limits.max_depth):
         return _read(read_json, node, place)
     if _XML.match(text) and _is_xml(text, place):
-        return _read(read_xml, node, place)
+        return _read(read_document, node, place)
     if _HTML.search(text):
         return _read(read_html, node, place)
     if ("%" in text or "+" in text) and _FORM.fullmatch(text) and not _RUN.fullmatch(text):
@@ -187,7 +221,7 @@ def _is_xml(text: str, place: Place) -> bool:
     try:
         # Judged apart, so that a text which only begins like XML leaves nothing behind.
         trial = place.apart()
-        read_xml(Node(text), MediaType(), trial)
+        read_document(Node(text), MediaType(), trial)
     except UnreadableError as error:
         if error.reason == "bad-syntax":
             return False
@@ -251,12 +285,22 @@ def _run(
         if (plain := _unpacked(inner, within)) is not None:
             place.reading.read_body(plain, MediaType(), within)
             return (Nested(*span, inner, _refuse_signed if is_signed else encode),)
+        if len(data) <= LARGEST_KEY_BYTES and not _begins_packed(data):
+            return (Nested(*span, _texts_in(inner, within), encode),)
         if not place.base.startswith(("header:", "cookie:")):
             place.reading.unread.append(Unread(within.base, "unknown-media-type"))
         return ()
     with within.unread_on_error():
         place.reading.read_body(inner, media or MediaType(), within)
     return (Nested(*span, inner, _refuse_signed if is_signed else encode),)
+
+
+def _texts_in(node: Node[bytes], place: Place) -> Node[bytes]:
+    """The node with what reads like text among bytes of no known format; it cannot be edited."""
+    found = Foreign(node, place, "bytes")
+    for match in _TEXT_IN_BYTES.finditer(node.content):
+        found.text(match[0].decode("utf-16-le" if b"\0" in match[0] else "utf-8"), "")
+    return node
 
 
 def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes], str]] | None:
@@ -277,7 +321,11 @@ def _undone(run: str, media: MediaType | None) -> tuple[bytes, Callable[[bytes],
     except binascii.Error:
         return None
     if media is None and not (
-        _is_text(data) or len(data) > LARGEST_KEY_BYTES or _is_known(data) or _begins_packed(data)
+        _is_text(data)
+        or len(data) > LARGEST_KEY_BYTES
+        or _is_known(data)
+        or _begins_packed(data)
+        or _TEXT_IN_BYTES.search(data)
     ):
         return None
     padded = run.endswith("=") or len(compact) % 4 == 0

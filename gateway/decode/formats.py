@@ -24,10 +24,10 @@ from gateway.decode.events import looks_like_events, read_events
 from gateway.decode.hl7 import looks_like_hl7, read_hl7
 from gateway.decode.html import read_html
 from gateway.decode.images import read_image
-from gateway.decode.markup import read_xml
 from gateway.decode.media import MediaType
 from gateway.decode.mime import looks_like_mail, read_mail
 from gateway.decode.multipart import read_multipart
+from gateway.decode.office import read_document
 from gateway.decode.ole import read_ole
 from gateway.decode.packed import looks_like_cbor, looks_like_msgpack, read_cbor, read_msgpack
 from gateway.decode.parquet import read_parquet
@@ -132,7 +132,7 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         name="JSON Lines",
         types=(
             *("application/x-ndjson", "application/ndjson", "application/jsonl"),
-            *("application/x-jsonlines", "application/jsonlines"),
+            *("application/x-jsonlines", "application/jsonlines", "application/json-seq", "+json-seq"),
         ),
         read=read_json_lines,
         looks=lambda text, place: are_json_lines(text, place.reading.limits.max_depth),
@@ -150,12 +150,13 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
     TextFormat(
         name="XML",
         types=("application/xml", "text/xml", "+xml"),
-        read=read_xml,
+        read=read_document,
         looks=lambda text, _: _LOOKS_LIKE_XML.match(text) is not None,
         charset_within=_XML_ENCODING,
         found="text, CDATA, attributes, names, comments, instructions; SOAP and SAML are XML",
         edited=Editing.IN_PLACE,
-        otherwise="a document type definition is never read: counts as unread. Names of elements cannot be edited",
+        otherwise="what a document type definition says is never read: unread, but for a mere reference to one. "
+        "Names of elements cannot be edited",
     ),
     TextFormat(
         name="HTML",
@@ -338,7 +339,7 @@ FORMATS: tuple[TextFormat | BinaryFormat, ...] = (
         read=read_zip,
         found="members by their own format, names, comments, unknown extra fields, what stands between members",
         edited=Editing.REBUILT,
-        otherwise=f"encrypted, damaged, or with headers that disagree: {UNREAD}",
+        otherwise=f"encrypted, damaged, compressed in other ways (Deflate64), or with headers that disagree: {UNREAD}",
     ),
     BinaryFormat(
         name="TAR",

@@ -1,7 +1,8 @@
 """XML: text, attributes, comments, CDATA and processing instructions are segments, and so is each name once.
 
 An iterative scanner finds the places, and expat judges whether the document is well formed, so that scanner and
-receiver agree on where markup ends. A DTD could give text any meaning, and is refused.
+receiver agree on where markup ends. A DTD could give text any meaning, and is refused, but for a mere reference to one
+in a document that uses none of its entities.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -20,7 +21,8 @@ from gateway.decode.tree import READ_ONLY, Node, Writing
 
 _NOT_A_CHARACTER = r"\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _MARKUP = re.compile(
-    r"<(?:!--(?P<comment>.*?)-->|!\[CDATA\[(?P<cdata>.*?)]]>|\?(?P<target>[^\s?]++)(?P<instruction>.*?)\?>|(?P<dtd>!DOCTYPE)"
+    r"<(?:!--(?P<comment>.*?)-->|!\[CDATA\[(?P<cdata>.*?)]]>|\?(?P<target>[^\s?]++)(?P<instruction>.*?)\?>|!DOCTYPE(?P<doctype>[^<>\[]*+)>"
+    r"|(?P<dtd>!DOCTYPE)"
     r"|/(?P<end>[^\s<>/]++)\s*+>"
     r"|(?P<start>[^\s<>/!?][^\s<>/]*+)(?P<attributes>(?:\s++[^\s=<>/\"']++\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))*+)\s*+(?P<empty>/?)>)",
     re.DOTALL,
@@ -36,6 +38,8 @@ _DECLARATION = re.compile(
     r"""(\s+standalone\s*=\s*["'](yes|no)["'])?\s*\?>"""
 )
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&apos;": "'"}
+_ENTITY = re.compile("&(?!(?:lt|gt|amp|quot|apos);)[^#;\\s]*;")
+"""A reference to something that a DTD says."""
 _QUOTES = {'"': "&quot;", "'": "&apos;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 
 
@@ -216,6 +220,8 @@ def _scan(text: str, place: Place, flow: Flow, flowing: list[_Paragraph]) -> lis
             # A declaration of unknown form decides how the rest is read.
             writing = READ_ONLY if match["target"].lower() == "xml" else INSTRUCTION
             found.append((match.span("instruction"), writing, f"{path}!instruction", label))
+        elif kind == "doctype":
+            found.append((match.span("doctype"), READ_ONLY, f"{path}!doctype", label))
         elif kind == "dtd":
             raise UnreadableError("forbidden-dtd")
         elif kind == "end":
@@ -277,12 +283,13 @@ def _break(sign: str) -> Writing:
 
 def _judge(text: str) -> None:
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse_dtd
+    parser.StartDoctypeDeclHandler = partial(_judge_dtd, text)
     try:
         parser.Parse(text, True)
     except expat.ExpatError:
         raise UnreadableError("bad-syntax") from None
 
 
-def _refuse_dtd(*_: object) -> None:
-    raise UnreadableError("forbidden-dtd")
+def _judge_dtd(text: str, name: str, system: str | None, public: str | None, has_subset: int) -> None:
+    if has_subset or _ENTITY.search(text):
+        raise UnreadableError("forbidden-dtd")

@@ -127,9 +127,9 @@ def _read_headers(header: Node[str], fields: list[tuple[str, re.Match[str]]], pl
 
 def _read_value(header: Node[str], name: str, span: tuple[int, int], place: Place) -> None:
     address, label, text = f"{place.base}@{shortened(name)}", shortened(name), header.content[slice(*span)]
-    if "=?" in text and (told := _told(_FOLD.sub("", text))) is not None:
+    if "=?" in text and (told := told_by_words(_FOLD.sub("", text))) is not None:
         inner = Node(told)
-        header.parts.append(Nested(*span, inner, _as_encoded_words))
+        header.parts.append(Nested(*span, inner, as_encoded_words))
         place.leaf(inner, (0, len(told)), Writing(), address, label)
         return
     if "*" in text and (joined := _joined(text)):
@@ -142,11 +142,11 @@ def _read_value(header: Node[str], name: str, span: tuple[int, int], place: Plac
     place.leaf(header, span, FOLDED if editable else READ_ONLY, address, label)
 
 
-def _told(text: str) -> str | None:
+def told_by_words(text: str) -> str | None:
     """What a value with encoded words says; None where one is of an unknown charset or broken."""
     try:
         pieces = decode_header(text)
-    except HeaderParseError:
+    except (HeaderParseError, ValueError):
         return None
     told = []
     for piece, charset in pieces:
@@ -161,7 +161,7 @@ def _told(text: str) -> str | None:
     return "".join(told)
 
 
-def _as_encoded_words(text: str) -> str:
+def as_encoded_words(text: str) -> str:
     """A value written anew: words that need it as encoded words, the others as they are."""
     words = re.split(r"(\s+)", text.replace("\r", " ").replace("\n", " "))
     written, at = list[str](), 0

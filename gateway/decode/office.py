@@ -14,8 +14,8 @@ from html import unescape
 from xml.sax.saxutils import escape
 
 from gateway.core.carrier import Carrier, Editing
-from gateway.decode.markup import ATTRIBUTE, TEXT, Flow, read_flowing
-from gateway.decode.media import charset_of, decode_charset
+from gateway.decode.markup import ATTRIBUTE, TEXT, Flow, read_flowing, read_xml
+from gateway.decode.media import MediaType, charset_of, decode_charset
 from gateway.decode.reading import Found, Place, UnreadableError
 from gateway.decode.tabular import head_of
 from gateway.decode.tree import READ_ONLY, Nested, Node, Writing
@@ -56,6 +56,13 @@ _ODF = Flow(
     apart=frozenset({"annotation", "note-citation", "creator", "date", "frame", "ruby-text"}),
     structure=_STRUCTURE,
 )
+_FLAT = re.compile(r"<(?:\w+:)?(?:(?P<ooxml>package|wordDocument)|(?P<odf>document))(?=[\s>])[^>]*>")
+_SUITES = {
+    "ooxml": (_OOXML, "schemas.microsoft.com/office/"),
+    "odf": (_ODF, "urn:oasis:names:tc:opendocument:xmlns:office:"),
+}
+"""How the text of a document in one file of XML runs, and what its outermost element names."""
+_FLAT_WITHIN = 4096
 _ENTITY_OR_ESCAPE = re.compile(rf"{ATTRIBUTE.token.pattern}|{PERCENT.token.pattern}")  # type: ignore[union-attr]
 
 
@@ -147,6 +154,16 @@ class Package:
             revise = _as_look if _LOOKS.fullmatch(name) else partial(_as_link, inner.content)
             read_flowing(inner, _OOXML, place, revise, labels)
         return True
+
+
+def read_document(node: Node[str], media: MediaType, place: Place) -> None:
+    """Read one XML document, also one that is an office document in a single file."""
+    root = _FLAT.search(node.content, 0, _FLAT_WITHIN)
+    flow, namespace = _SUITES[root.lastgroup or ""] if root else (_OOXML, "")
+    if root and namespace in root[0]:
+        read_flowing(node, flow, place, partial(_as_link, node.content))
+    else:
+        read_xml(node, media, place)
 
 
 def package_of(parts: Mapping[str, bytes]) -> Package | None:

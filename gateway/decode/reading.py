@@ -85,6 +85,8 @@ class Inside:
     """Contents in ranges of the text."""
     says_all: bool = False
     """Whether they say all that the text does, so that it need not be looked at as it is."""
+    apart_from: str | None = None
+    """The text with blanks in place of contents that say nothing as they stand; None for the text as it is."""
 
 
 NOTHING = Inside()
@@ -180,6 +182,8 @@ class Place:
                 plain.add(text)
             elif inside.says_all:
                 del segments[place]
+            elif inside.apart_from is not None:
+                segments[place] = Segment(address, inside.apart_from, label)
             parts.append(Leaf(start, end, writing, address, inside.parts))
 
     def pieces(

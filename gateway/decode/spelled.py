@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+GROUP_WIDTHS = (4, 5, 6, 8, 10)
+"""Characters of Base64 that people put between spaces; longer groups are runs by themselves."""
 Encode = Callable[[bytes], str]
 
 
@@ -45,13 +47,38 @@ def _bits(match: re.Match[str]) -> tuple[bytes, Encode]:
 
 
 def _base32(match: re.Match[str]) -> tuple[bytes, Encode]:
-    digits = match[0].rstrip("=")
-    data = base64.b32decode(digits + "=" * (-len(digits) % 8))
+    return _in_32(match, base64.b32decode, base64.b32encode)
+
+
+def _base32hex(match: re.Match[str]) -> tuple[bytes, Encode]:
+    return _in_32(match, base64.b32hexdecode, base64.b32hexencode)
+
+
+def _in_32(
+    match: re.Match[str], undo: Callable[[str], bytes], redo: Callable[[bytes], bytes]
+) -> tuple[bytes, Encode]:
+    digits, pads = match[0].rstrip("="), match[0].endswith("=")
+    case = str.lower if match[0] == match[0].lower() else str.upper
+
+    def encode(new: bytes) -> str:
+        made = case(redo(new).decode())
+        return made if pads else made.rstrip("=")
+
+    return undo(digits.upper() + "=" * (-len(digits) % 8)), encode
+
+
+def _base64(match: re.Match[str]) -> tuple[bytes, Encode]:
+    """Base64 in groups of one length."""
+    width, between = match.end("group") - match.start(), match["between"]
     pads = match[0].endswith("=")
-    return (
-        data,
-        lambda new: base64.b32encode(new).decode() if pads else base64.b32encode(new).decode().rstrip("="),
-    )
+
+    def encode(new: bytes) -> str:
+        made = base64.b64encode(new).decode()
+        made = made if pads else made.rstrip("=")
+        return between.join(made[at : at + width] for at in range(0, len(made), width))
+
+    digits = match[0].replace(between, "").rstrip("=")
+    return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True), encode
 
 
 def _adobe85(match: re.Match[str]) -> tuple[bytes, Encode]:
@@ -97,6 +124,19 @@ _SPELLINGS = (
     _Spelling(re.compile(r"(?<![0-9])[01]{8}(?:([ ,]?)[01]{8})(?:\1[01]{8}){6,}(?![0-9])"), _bits),
     _Spelling(
         re.compile(r"(?<![0-9A-Za-z])(?:[A-Z2-7]{16,}+|[a-z2-7]{16,}+)={0,6}+(?![0-9A-Za-z])"), _base32
+    ),
+    _Spelling(
+        re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-V]{16,}+|[0-9a-v]{16,}+)={0,6}+(?![0-9A-Za-z])"), _base32hex
+    ),
+    *(
+        _Spelling(
+            re.compile(
+                rf"(?<![0-9A-Za-z+/])(?P<group>[0-9A-Za-z+/]{{{width}}})(?P<between>[ ,|.:;-])"
+                rf"(?:[0-9A-Za-z+/]{{{width}}}(?P=between)){{3,}}[0-9A-Za-z+/]{{1,{width}}}={{0,2}}(?![0-9A-Za-z+/=])"
+            ),
+            _base64,
+        )
+        for width in GROUP_WIDTHS
     ),
     _Spelling(re.compile(r"<~[!-uz\s]{10,}~>"), _adobe85),
     _Spelling(re.compile(r"(?<!\S)[!-u]{20,20000}+(?!\S)"), _ascii85),

@@ -78,12 +78,15 @@ def read_json(node: Node[str], media: MediaType, place: Place) -> None:
 
 
 def read_json_lines(node: Node[str], media: MediaType, place: Place) -> None:
-    """Read one JSON value a line; blank lines may stand between."""
+    """Read one JSON value a line, or one behind each record separator (RFC 7464); blank lines may stand between."""
     start, depth = (1 if node.content.startswith("\ufeff") else 0), place.reading.limits.max_depth
     prefix = place.kind("ndjson")
-    for number, line in enumerate(re.split(r"(?<=\n)", node.content[start:])):
+    rest = node.content[start:]
+    for number, record in enumerate(re.split("(?=\x1e)" if rest[:1] == "\x1e" else r"(?<=\n)", rest)):
         if number >= place.reading.limits.max_segments:
             raise UnreadableError("too-many-parts")
+        line = record.removeprefix("\x1e")
+        start += len(record) - len(line)
         if line.strip(_BLANK):
             address = below(prefix, str(number))
             found = _scan(node.content, start, start + len(line), depth, address)

@@ -9,12 +9,13 @@ Source: POSIX.1-2017, pax, "ustar Interchange Format".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import partial
 
 from gateway.core.errors import SpliceError
 from gateway.decode.media import MediaType
 from gateway.decode.members import FILE_NAME, read_member, writing_of_name
-from gateway.decode.reading import Place, UnreadableError, shortened
+from gateway.decode.reading import Found, Place, UnreadableError, shortened
 from gateway.decode.tree import READ_ONLY, Change, Nested, Node, Writing, spliced_in
 
 _BLOCK = 512
@@ -30,6 +31,7 @@ _FIELDS = {
 _REGULAR, _WITHOUT_DATA = b"0\0" + b"7", b"12345 6"
 _SPECIAL = b"xgLK"
 """Members that say more about the next one: extended headers, and long names."""
+_RECORD = re.compile("[0-9]+ ([^=]*)=(.*)")
 _FITS = Writing(allowed=re.compile(r"[^\0]*"))
 
 
@@ -122,13 +124,31 @@ def _read_member(node: Node[bytes], start: int, end: int, kind: bytes, name: str
     if kind in _SPECIAL:
         # Records that count their own length, and names that others refer to.
         text = Node(inner.content.decode("utf-8", "replace").rstrip("\0"))
-        place.leaf(text, (0, len(text.content)), READ_ONLY, f"{place.base}@extended", FILE_NAME)
+        place.leaves(text, _records(text.content, f"{place.base}@extended"))
         node.parts.append(Nested(start, start, text, str.encode))
         return
     node.parts.append(Nested(start, end, inner, bytes))
     if kind not in _REGULAR:
         raise UnreadableError("unknown-media-type")
     read_member(inner, name, place)
+
+
+def _records(text: str, address: str) -> Iterator[Found]:
+    """The records of POSIX, each a length, a name and a value; a long name of GNU is none."""
+    for line in re.finditer(r"[^\n]+", text):
+        record = _RECORD.fullmatch(line[0])
+        if record is None:
+            yield line.span(), READ_ONLY, address, FILE_NAME
+            continue
+        (name_start, name_end), (start, end) = record.span(1), record.span(2)
+        at, name = line.start(), record[1]
+        yield (at + name_start, at + name_end), READ_ONLY, f"{address}@name", ""
+        yield (
+            (at + start, at + end),
+            READ_ONLY,
+            address,
+            FILE_NAME if name.endswith("path") else shortened(name),
+        )
 
 
 def _rebuilt(content: bytes, members: list[tuple[int, int, int]], changes: list[Change]) -> bytes:

@@ -34,13 +34,16 @@ _BROKEN_LINE = re.compile(
     r"(?<=[^\r\n]{50})=\r?\n(?=\S)|(?<=[^\W_]@)\r?\n(?=[^\W_])|(?<=[^\W_])\r?\n(?=@)"
     r"|(?<=[0-9][.\-/])\r?\n(?=[0-9])"
 )
+_BLANKS = r"[ \t\u00a0\u2000-\u200a\u202f]"
+_GAP = rf"(?:{_BLANKS}{{1,3}}(?:(?:[-._/:]|\r?\n){_BLANKS}{{0,8}})?|(?:[-._/:]|\r?\n){_BLANKS}{{0,8}})"
+"""What may stand between the groups of an account number: blanks, and a sign or the end of a line among them."""
 _BROKEN_NUMBER = re.compile(
     r"(?<![^\W_])(?:[A-Za-z]{2}[0-9]{2}[0-9A-Za-z]{0,30}+(?:[ \r\n]{1,2}[0-9A-Za-z]{1,30}+){1,8}"
     r"|[0-9]{4}(?:[ -]?[0-9]{4}|\r?\n[0-9]{4}){3})(?![^\W_])"
 )
 _GROUPED = re.compile(
-    r"(?<![^\W_])(?:[A-Za-z]{2}[0-9]{2}(?:[-._/ ][0-9A-Za-z]{1,8}){2,9}|[0-9]{4}(?:[._/][0-9]{4}){3})"
-    r"(?![^\W_])"
+    rf"(?<![^\W_])(?:[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}[0-9A-Za-z]{{1,8}}){{2,9}}"
+    r"|[0-9]{4}(?: ?[-._/] ?[0-9]{4}){3})(?![^\W_])"
 )
 """Account and card numbers whose groups stand between signs other than spaces."""
 _SUM_OF_QUOTED = re.compile(r"(?<=[\w@.+-])(['\"`])\s*(?:\+|\.|&|\|\|)\s*\1(?=[\w@.+-])")
@@ -49,7 +52,7 @@ _CARET = re.compile(r"(?<=[^\W\d_])\^{1,3}(?=[^\W\d_])")
 _SUSPECT = re.compile(
     rf"(?:\S[ .\-_/,;|*]{{1,3}}){{7}}\S|[(\[{{<]\s*(?:{_AT}|{_DOT}|[@.])\s*[)\]}}>]| (?:{_DOT}) |\s@|@\s"
     r"|[0-9=.@/-]\r?\n|\n@"
-    r"|[A-Za-z]{2}[0-9]{2}[-._/]|[0-9]{4}[._/][0-9]{4}|['\"`]\s*[+&.|]{1,2}\s*['\"`]|[^\W\d_]\^",
+    r"|[A-Za-z]{2}[0-9]{2}[-._/:\s]|[0-9]{4} ?[-._/] ?[0-9]{4}|['\"`]\s*[+&.|]{1,2}\s*['\"`]|[^\W\d_]\^",
     re.IGNORECASE,
 )
 """Any of what follows. Most texts have none of it."""
@@ -119,7 +122,7 @@ def _numbers(text: str) -> Iterator[_Cut]:
         for line in re.finditer(r"\r?\n", match[0]):
             yield match.start() + line.start(), match.start() + line.end(), " "
     for match in _GROUPED.finditer(text):
-        for sign in re.finditer(r"[-._/]", match[0]):
+        for sign in re.finditer(r"[^0-9A-Za-z]+", match[0]):
             yield match.start() + sign.start(), match.start() + sign.end(), " "
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from gateway.core.carrier import Carrier, Editing
 
 _UNSEEN = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\u00ad\u034f\u061c\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e0fff"
 )
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
+"""Letters that show nothing."""
 _FIRST_TAG = 0xE0000
 _TAGS = frozenset(chr(_FIRST_TAG + code) for code in range(0x20, 0x7F))
 _MARKED = re.compile(rf"[^\W_][\u0300-\u036f]+|[{_UNSEEN}]+")
@@ -83,7 +85,7 @@ def normal(text: str) -> Normal:
         start, end = match.span()
         pieces.append(straight[at:start])
         places.extend(range(at, start))
-        if match[0][0].isalnum():
+        if match[0][0].isalnum() and match[0][0] not in _FILLERS:
             # What no letter with that accent stands for, such as an underlined digit, is the letter alone.
             pieces.append(unicodedata.normalize("NFC", match[0])[0])
             places.append(start)

@@ -13,6 +13,8 @@ from tests.carriers import (
     letters,
     papers,
     places,
+    services,
+    unusual,
     values,
     written,
 )
@@ -31,4 +33,6 @@ CASES: tuple[Case, ...] = (
     *letters.CASES,
     *archives.CASES,
     *places.CASES,
+    *services.CASES,
+    *unusual.CASES,
 )

@@ -11,6 +11,7 @@ import io
 import lzma
 import quopri
 import re
+import struct
 import sys
 import tarfile
 import unicodedata
@@ -22,6 +23,7 @@ from html import escape, unescape
 from urllib.parse import quote, unquote_to_bytes
 
 import brotli
+import inflate64
 
 from gateway.core.model import Message
 
@@ -128,12 +130,20 @@ def _inflated(content: bytes) -> Iterator[bytes]:
             continue
     for undo in (
         *(gzip.decompress, zlib.decompress),
-        *(bz2.decompress, lzma.decompress, zstd.decompress, brotli.decompress),
+        *(bz2.decompress, lzma.decompress, zstd.decompress, brotli.decompress, _inflated64),
     ):
         try:
             yield undo(content)
         except (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, brotli.error, ValueError):
             continue
+
+
+def _inflated64(content: bytes) -> bytes:
+    unpacker = inflate64.Inflater()
+    plain = bytes(unpacker.inflate(content))
+    if not unpacker.eof:
+        raise ValueError("cut short")
+    return plain
 
 
 def _archived(content: bytes, closed: list[str]) -> Iterator[bytes]:
@@ -145,7 +155,11 @@ def _archived(content: bytes, closed: list[str]) -> Iterator[bytes]:
                     try:
                         yield archive.read(info)
                     except (RuntimeError, NotImplementedError):
-                        closed.append(f"a member is encrypted, or packed by method {info.compress_type}")
+                        # Where `zipfile` does not know the method, what is packed may still undo itself.
+                        if info.flag_bits & 1 or not any(_inflated(raw := _packed(content, info))):
+                            closed.append(f"a member is encrypted, or packed by method {info.compress_type}")
+                        else:
+                            yield raw
         except (zipfile.BadZipFile, zlib.error, ValueError):
             return
     elif content[257:262] == b"ustar":
@@ -157,6 +171,12 @@ def _archived(content: bytes, closed: list[str]) -> Iterator[bytes]:
                     yield file.read()
 
 
+def _packed(content: bytes, info: zipfile.ZipInfo) -> bytes:
+    names = sum(struct.unpack_from("<HH", content, info.header_offset + 26))
+    start = info.header_offset + 30 + names
+    return content[start : start + info.compress_size]
+
+
 def _decoded(content: bytes) -> Iterator[bytes]:
     if b"%" in content:
         yield unquote_to_bytes(content)
@@ -166,6 +186,8 @@ def _decoded(content: bytes) -> Iterator[bytes]:
             lambda match: chr(int(match[1], 16)).encode("utf-8", "replace"),
             content,
         )
+    if b"&" in content:
+        yield unescape(content.decode("utf-8", "replace")).encode("utf-8", "replace")
     if b"=" in content:
         yield quopri.decodestring(content)
     if b"</" in content:

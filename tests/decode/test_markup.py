@@ -83,12 +83,23 @@ def test_the_charset_of_the_prolog_counts_and_is_kept() -> None:
     "body",
     [
         b'<!DOCTYPE a [<!ENTITY b "Kari">]><a>&b;</a>',
-        b'<!DOCTYPE a SYSTEM "http://example.org/a.dtd"><a/>',
+        b'<!DOCTYPE a SYSTEM "http://example.org/a.dtd"><a>&kari;</a>',
+        b'<!DOCTYPE a SYSTEM "http://example.org/a.dtd" []><a/>',
         b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;">]><a>&y;</a>',
     ],
 )
 def test_a_dtd_is_refused(body: bytes) -> None:
     assert reasons(body, XML) == ["forbidden-dtd"]
+
+
+def test_a_mere_reference_to_a_dtd_is_read_and_stays_as_it_is() -> None:
+    body = b'<!DOCTYPE a PUBLIC "-//Kari//DTD" "http://example.org/a.dtd">\n<a>Kari &amp; &#79;la</a>'
+
+    assert list(read(body, XML).values()) == [
+        ' a PUBLIC "-//Kari//DTD" "http://example.org/a.dtd"',
+        "a",
+        "Kari & Ola",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class RecordingAgent:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_PUT = do_POST  # noqa: N815 - names that http.server asks for
+            do_GET = do_PUT = do_MOVE = do_PROPPATCH = do_POST  # noqa: N815 - names that http.server asks for
 
             def _chunk(self) -> bytes:
                 data = self.rfile.read(int(self.rfile.readline().split(b";")[0], 16))
