@@ -163,10 +163,10 @@ def _is_ready(port: int) -> bool:
 # What a program used, with all its children. Linux only: elsewhere nothing is known, and None is shown.
 
 
-def cpu_seconds(pid: int) -> float | None:
-    """CPU time of a process and those it started, in seconds."""
+def cpu_seconds(pid: int, *, alone: bool = False) -> float | None:
+    """CPU time of a process, and of those it started unless `alone`, in seconds."""
     ticks = 0
-    for one in _tree(pid):
+    for one in [pid] if alone else _tree(pid):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])

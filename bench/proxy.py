@@ -49,6 +49,8 @@ class Round:
 
     sent: Sent
     cpu_seconds: float | None
+    own_seconds: float | None
+    """Of it, what the process that proxies used itself."""
 
 
 def main() -> None:
@@ -115,27 +117,38 @@ async def measure(
     bodies = {one.name: CASES[case]() for one in subjects}
     for number in range(given.rounds):
         for one in subjects if number % 2 == 0 else reversed(subjects):
-            before = processes.cpu_seconds(one.pid) if one.pid else None
+            before = _used(one.pid)
             sent = await send(
                 one.target, bodies[one.name], connections=given.connections, seconds=given.seconds
             )
-            after = processes.cpu_seconds(one.pid) if one.pid else None
-            used = after - before if after is not None and before is not None else None
-            rounds[one.name].append(Round(sent, used))
+            after = _used(one.pid)
+            used = [
+                late - early if late is not None and early is not None else None
+                for early, late in zip(before, after, strict=True)
+            ]
+            rounds[one.name].append(Round(sent, *used))
         console.print(f"{case}: round {number + 1} of {given.rounds}", style="dim")
     return rounds
+
+
+def _used(pid: int | None) -> tuple[float | None, float | None]:
+    return (
+        (None, None) if pid is None else (processes.cpu_seconds(pid), processes.cpu_seconds(pid, alone=True))
+    )
 
 
 def summary(several: list[Round]) -> dict[str, Any]:
     """What all rounds of one subject come to."""
     rates = [one.sent.per_second for one in several]
     cpu = [one.cpu_seconds / one.sent.requests for one in several if one.cpu_seconds is not None]
+    own = [one.own_seconds / one.sent.requests for one in several if one.own_seconds is not None]
     return {
         "requests": sum(one.sent.requests for one in several),
         "per_second": _spread(rates),
         "p50_ms": median(one.sent.percentile(0.50) for one in several),
         "p99_ms": median(one.sent.percentile(0.99) for one in several),
         "cpu_ms_per_request": median(cpu) * 1000 if cpu else None,
+        "own_ms_per_request": median(own) * 1000 if own else None,
     }
 
 

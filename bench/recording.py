@@ -80,7 +80,7 @@ def _subjects(cleanup: contextlib.ExitStack, folder: Path, postgres: bool) -> It
 
 def _show(console: Console, report: dict[str, dict[str, dict[str, dict[str, float]]]]) -> None:
     table = Table("case", "ledger", title="Medians over rounds; least and most in brackets")
-    for column in ("requests/s", "CPU ms/request", "of the rate without ledger"):
+    for column in ("requests/s", "CPU ms/request", "of it the proxy's", "of the rate without ledger"):
         table.add_column(column, justify="right")
     for case, subjects in report.items():
         for name, one in subjects.items():
@@ -90,6 +90,7 @@ def _show(console: Console, report: dict[str, dict[str, dict[str, dict[str, floa
                 name,
                 f"{rate['median']:.0f} ({rate['least']:.0f}–{rate['most']:.0f})",
                 "" if cpu is None else f"{cpu:.2f}",
+                "" if one["own_ms_per_request"] is None else f"{one['own_ms_per_request']:.2f}",
                 f"{ratio['median']:.2f} ({ratio['least']:.2f}–{ratio['most']:.2f})",
             )
     console.print(table)
