@@ -84,7 +84,10 @@ class AwaitedLedger(Ledger):
         number, done = next(self._numbers), asyncio.get_running_loop().create_future()
         self._futures[number] = done
         self.submit(Waiting(entry, number, also, time.monotonic() + self._limit_s))
-        return await asyncio.wait_for(done, self._limit_s)
+        try:
+            return await asyncio.wait_for(done, self._limit_s)
+        except TimeoutError:
+            raise LedgerError(f"not written within {self._limit_s:g} s") from None
 
     def note(self, entry: Entry) -> None:
         self.submit(Waiting(entry, patient=True))
