@@ -105,10 +105,7 @@ def new_agent(visit: Visit) -> Response:
             if one.id not in rules.decision.never_purposes
         ],
         categories=[
-            (
-                one.id,
-                visit.words.name("category", one.id) if visit.words.has(f"category.{one.id}") else one.name,
-            )
+            (one.id, visit.name("category", one.id))
             for one in rules.categories.values()
             if one.id not in rules.decision.never_categories
         ],

@@ -27,7 +27,7 @@ def offline(visit: Visit) -> Response:
         records=[one for one in records if one is not None],
         agents=[(one.id, one.name) for one in rules.agents],
         carriers=[(one, visit.words.say(f"carrier.{one}")) for one in get_args(Carrier)],
-        categories=[(one.id, visit.words.name("category", one.id)) for one in rules.categories.values()],
+        categories=[(one.id, visit.name("category", one.id)) for one in rules.categories.values()],
         purposes=[(one.id, one.name) for one in rules.purposes.purposes],
         origins=[(one, visit.words.name("origin", one)) for one in Origin if one is not Origin.OUTSIDE],
         sources=[(one.id, one.id) for one in rules.sources],

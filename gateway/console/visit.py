@@ -82,6 +82,16 @@ class Visit:
             chosen = preferred(self.request.headers.get("accept-language", ""), known)
         return Words(chosen, known[chosen])
 
+    def name(self, kind: str, word: str) -> str:
+        """A word of the rules or the ledger as people say it: as the catalogue has it, or the rules themselves."""
+        words, rules = self.words, self.console.rules
+        if kind != "category" or words.has(f"category.{word}"):
+            return words.name(kind, word)
+        texts = rules.texts.languages.get(words.language, {})
+        return texts.get(f"category/{word}") or (
+            rules.categories[word].name if word in rules.categories else word
+        )
+
     def text(self, name: str, default: str = "") -> str:
         """A field of the form, without the space around it."""
         value = self.form.get(name, default)
@@ -116,7 +126,7 @@ class Visit:
         done = self.asked("done")
         text = self.console.templates.get_template(template).render(
             t=words.say,
-            name=words.name,
+            name=self.name,
             language=words.language,
             languages=sorted(self.console.catalogues),
             visit=self,
