@@ -74,7 +74,7 @@ def lapse(visit: Visit) -> Response:
     without = tuple(replace(one, assurances=()) if one.id == found.id else one for one in rules.agents)
     changed = replace(rules, agents=without, memory={})
     snapshot = Snapshot(changed, Register(without), Sources(rules.sources, rules.purpose_ids))
-    wanted = Filter.of({"agent": found.id, "first": "2000-01-01", "last": "2009-12-31"}, now().date())
+    wanted = Filter.of({"agent": found.id}, now().date())
     shapes = [number for number, shape in console.tallies.shapes().items() if wanted.fits(shape)]
     seqs = console.tallies.newest(shapes, "0000", "9999", None, MOST_REPLAYED)
     records = Records(snapshot)

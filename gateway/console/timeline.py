@@ -13,6 +13,8 @@ from gateway.core.ruleset import RuleSet
 
 BEFORE_DAYS, AFTER_DAYS = 365, 365
 WIDTH, ROW, GAP, LEFT, TOP = 900, 22, 12, 40, 8
+QUARTERS = (1, 4, 7, 10)
+"""Months that begin one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def picture(rows: Sequence[tuple[str, Sequence[Span]]], today: date) -> Picture:
             Box(at(span.first), y, round(at(span.last + timedelta(days=1)) - at(span.first), 1), span)
             for span in its
         ]
-    starts = [date(year, month, 1) for year in range(first.year, last.year + 1) for month in (1, 4, 7, 10)]
+    years = range(first.year, last.year + 1)
+    starts = [first.replace(year=year, month=month, day=1) for year in years for month in QUARTERS]
     months = tuple((at(one), f"{one:%Y-%m}") for one in starts if first <= one <= last - timedelta(days=40))
     height = TOP + len(rows) * (ROW + GAP) + 22
     return Picture(WIDTH, height, ROW, tuple(boxes), tuple(names), months, at(today))
