@@ -76,8 +76,9 @@ fuzz: install ## Fuzz reading and detection (MINUTES for each target, TARGETS="d
 	$(BIN)/pip install --quiet -r fuzz/requirements.txt
 	$(BIN)/python -m fuzz --minutes $(or $(MINUTES),5) $(TARGETS)
 
-eval: install ## Measure detection beside other tools (DATA=folder of labelled texts, ARGS=--prepare)
-	$(BIN)/python -m bench.detection $(if $(DATA),--data $(DATA)) $(ARGS)
+eval: install ## Measure detection beside other tools (DATA=folder of labelled texts, ARGS="--report docs")
+	$(BIN)/pip install --quiet -r bench/requirements.txt
+	$(BIN)/python -m bench.detection --prepare $(if $(DATA),--data $(DATA)) $(ARGS)
 
 WORK ?= build/training
 TRAINING = $(WORK)/venv/bin/python -m training

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +20,13 @@ from bench.detection.hand import by_hand
 from bench.detection.identifiers import documents, identifiers, noise_only
 from bench.detection.lengths import lengths
 from bench.detection.names import names
-from bench.detection.report import figures, report
-from bench.detection.running import TOOLS_KNOWN, keep, kept, run
+from bench.detection.report import by_language, false_findings, figures, report, speeds
+from bench.detection.running import TOOLS_KNOWN, Answers, keep, kept, run
 from bench.detection.samples import Sample
 from bench.detection.wild import national, nobodys, papers
 from bench.detection.wild_contact import accounts, births, phones, secrets
 
+PAGE = Path(__file__).with_name("page.md")
 LONG = 100_000
 """Characters of a text that only the first tool is asked about."""
 ENVIRONMENTS = {
@@ -57,6 +59,9 @@ def main() -> None:
     parser.add_argument(
         "--again", action="store_true", help="do not ask other tools about texts they were asked about before"
     )
+    parser.add_argument(
+        "--report", type=Path, help="folder for detection.md and its pictures, instead of printing"
+    )
     parser.add_argument("--json", type=Path, help="write every count there, too")
     given = parser.parse_args()
     if given.prepare:
@@ -73,10 +78,50 @@ def main() -> None:
         if not answers.missing:
             keep(answers, texts, given.cache)
         everyone.append(answers)
-    for line in report(samples, everyone):
-        print(line)
+    if given.report:
+        write(given, samples, everyone)
+    else:
+        print("\n".join(report(samples, everyone)))
     if given.json:
         given.json.write_text(json.dumps(figures(samples, everyone), indent=1), "utf-8")
+
+
+def write(given: argparse.Namespace, samples: list[Sample], everyone: list[Answers]) -> None:
+    """The page with its tables and pictures, in a folder."""
+    from bench.detection import charts  # matplotlib is needed only here
+
+    ran = [one for one in everyone if not one.missing]
+    tools = [one.tool.name for one in ran]
+    languages = {lang: mean for lang, (_, mean) in by_language(samples, ran).items()}
+    lengths_of = {f"{form}, {size}": row for (form, size), row in speeds(samples, ran).items()}
+    pictures = given.report / "images"
+    charts.bars(pictures / "detection-languages.svg", "F2, mean over kinds of data", "F2", languages, tools)
+    charts.bars(
+        pictures / "detection-clean.svg",
+        "False findings in clean text",
+        "findings in 10,000 characters",
+        false_findings(samples, ran),
+        tools,
+    )
+    charts.bars(
+        pictures / "detection-speed.svg", "Speed", "characters a second", lengths_of, tools, logarithmic=True
+    )
+    page = PAGE.read_text("utf-8")
+    values = {
+        "date": f"{dt.datetime.now(dt.UTC):%-d %B %Y}",
+        "python": platform.python_version(),
+        "command": " ".join(["python -m bench.detection", *map(shown, sys.argv[1:])]),
+        "share": str(given.share),
+        "tables": "\n".join(report(samples, everyone)),
+    }
+    for name, value in values.items():
+        page = page.replace(f"{{{name}}}", value)
+    (given.report / "detection.md").write_text(page, "utf-8")
+
+
+def shown(argument: str) -> str:
+    """An argument as the page has it: where things lie on this machine is nobody's business."""
+    return "FOLDER" if argument.startswith(("/", "..")) else argument
 
 
 def all_samples(given: argparse.Namespace) -> list[Sample]:

@@ -47,7 +47,13 @@ def report(samples: Sequence[Sample], everyone: Sequence[Answers]) -> Iterator[s
     )
     yield "\n### By language\n"
     yield "F2, the mean over the kinds of data that there are in a language.\n"
-    yield from _by_language(samples, ran, groups)
+    yield from _table(
+        ["language", "kinds", *(one.tool.name for one in ran)],
+        (
+            [lang, str(kinds or ""), *(f"{one:.3f}" for one in mean)]
+            for lang, (kinds, mean) in by_language(samples, ran).items()
+        ),
+    )
     wild = [group for group in WILD if any(one.group == group for one in samples)]
     if wild:
         yield "\n### As people and programs write them\n"
@@ -218,21 +224,22 @@ def masked(value: str) -> str:
     )
 
 
-def _by_language(samples: Sequence[Sample], ran: Sequence[Answers], groups: Sequence[str]) -> Iterator[str]:
+def by_language(samples: Sequence[Sample], ran: Sequence[Answers]) -> dict[str, tuple[int, list[float]]]:
+    """For each language, and their mean: how many kinds of data there are in it, and each tool's mean F2 over them."""
     sums: dict[str, dict[str, list[Tally]]] = defaultdict(lambda: defaultdict(lambda: [Tally() for _ in ran]))
     for one in samples:
-        if one.group in groups and one.lang:
+        if one.group in ("names", *VALUES) and one.lang:
             for place, answers in enumerate(ran):
                 sums[one.lang][one.group][place].add(tally(one, answers.found[one.id]))
-    rows, means = [], []
+    means: dict[str, tuple[int, list[float]]] = {}
     for lang, kinds in sorted(sums.items()):
-        counted = {group: tallies for group, tallies in kinds.items() if tallies[0].wanted}
-        mean = [sum(one[place].f(2) for one in counted.values()) / len(counted) for place in range(len(ran))]
-        means.append(mean)
-        rows.append([lang, str(len(counted)), *(f"{one:.3f}" for one in mean)])
-    overall = [f"{sum(column) / len(means):.3f}" for column in zip(*means, strict=True)]
-    rows.append(["mean", "", *overall])
-    yield from _table(["language", "kinds", *(one.tool.name for one in ran)], rows)
+        counted = [tallies for tallies in kinds.values() if tallies[0].wanted]
+        means[lang] = (
+            len(counted),
+            [sum(one[place].f(2) for one in counted) / len(counted) for place in range(len(ran))],
+        )
+    columns = zip(*(mean for _, mean in means.values()), strict=True)
+    return means | {"mean": (0, [sum(column) / len(means) for column in columns])}
 
 
 def _reliability(samples: Sequence[Sample], answers: Answers) -> Iterator[str]:
@@ -258,19 +265,38 @@ def _reliability(samples: Sequence[Sample], answers: Answers) -> Iterator[str]:
     yield from _table(["class", "score", "findings", "share right", "of them in clean text"], rows)
 
 
-def _lengths(samples: Sequence[Sample], ran: Sequence[Answers]) -> Iterator[str]:
+def speeds(samples: Sequence[Sample], ran: Sequence[Answers]) -> dict[tuple[str, str], list[float | None]]:
+    """For each kind and length of text, how many characters each tool does in a second; None where it was not asked."""
     kinds: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for one in samples:
         if one.group == "speed":
             kinds[one.form, one.source].append(one)
-    rows = []
-    for (form, size), them in kinds.items():
-        speeds = []
-        for answers in ran:
-            seconds = sum(answers.seconds.get(one.id, 0.0) for one in them)
-            speeds.append(f"{sum(len(one.text) for one in them) / seconds:,.0f}" if seconds else "-")
-        rows.append([form, size, *speeds])
-    yield from _table(["text", "length", *(one.tool.name for one in ran)], rows)
+    rows: dict[tuple[str, str], list[float | None]] = {}
+    for key, them in kinds.items():
+        taken = [sum(answers.seconds.get(one.id, 0.0) for one in them) for answers in ran]
+        rows[key] = [sum(len(one.text) for one in them) / one if one else None for one in taken]
+    return rows
+
+
+def _lengths(samples: Sequence[Sample], ran: Sequence[Answers]) -> Iterator[str]:
+    yield from _table(
+        ["text", "length", *(one.tool.name for one in ran)],
+        (
+            [*key, *(f"{one:,.0f}" if one else "-" for one in row)]
+            for key, row in speeds(samples, ran).items()
+        ),
+    )
+
+
+def false_findings(samples: Sequence[Sample], ran: Sequence[Answers]) -> dict[str, list[float | None]]:
+    """For each kind of clean text that all were asked about, each tool's false findings in 10,000 characters."""
+    shared = [
+        one for one in samples if one.group == "clean" and all(one.id in answers.found for answers in ran)
+    ]
+    return {
+        kind: [float(_rates([s for s in shared if s.source == kind], one).partition(" ")[0]) for one in ran]
+        for kind in sorted({one.source for one in shared})
+    }
 
 
 def _costs(answers: Answers) -> list[str]:
