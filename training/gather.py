@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from training import treebank
 from training.corpus import Labelled, Name, bare, write
 
 _PEOPLE = {
@@ -61,6 +62,8 @@ class Source:
     licence: str
     kept_apart: tuple[str, ...] = ()
     """Files of the same repository, lists of objects with `tokens`, whose sentences are not learned from."""
+    beside: tuple[str, ...] = ()
+    """Repositories among the sources in which the names of the same sentences are labelled, in other languages."""
 
 
 def columns(text: str, _: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
@@ -129,6 +132,14 @@ def aligned(text: str, _: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
         yield written, tuple(names)
 
 
+def annotations(text: str, _: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
+    """Texts of a file with an object a line, as Prodigy writes them; those nobody accepted are left out."""
+    for row in map(json.loads, text.splitlines()):
+        spans = ((one["start"], one["end"], label_of(one["label"])) for one in row.get("spans", ()))
+        if row["answer"] == "accept":
+            yield row["text"], tuple(Name(start, end, label) for start, end, label in spans if label)
+
+
 def standoff(marks: str, text: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
     """Paragraphs of a text that brat marked, those being lines."""
     spans = []
@@ -147,6 +158,12 @@ def standoff(marks: str, text: str) -> Iterator[tuple[str, tuple[Name, ...]]]:
         start = end + 1
 
 
+PARALLEL = (
+    "UniversalNER/UNER_English-PUD",
+    "UniversalNER/UNER_German-PUD",
+    "UniversalNER/UNER_Portuguese-PUD",
+    "UniversalNER/UNER_Swedish-PUD",
+)
 SOURCES = (
     Source(
         "sv", "klintan/swedish-ner-corpus", "87950716635b2bc6971717e6c0656c902a3831e2",
@@ -180,32 +197,96 @@ SOURCES = (
         "sv", "UniversalNER/UNER_Swedish-PUD", "7fed5e267858a295f53083051a16d73c76f60f07",
         r".*\.iob2", aligned, "CC-BY-SA-4.0",
     ),
+    Source(
+        "el", "eellak/gsoc2018-spacy", "4d0cf76d183c08d1604643d8c49f085415b93309",
+        r"spacy/lang/el/training/datasets/annotated_data/ner_parts/ner[23]\.jsonl", annotations, "MIT",
+    ),
+    Source(
+        "cs", "UniversalDependencies/UD_Czech-CAC", "a89ca01ff717f05692bbf5e70e8e781b5990cc53",
+        r"cs_cac-ud-dev\.conllu", treebank.said_whose, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "cs", "UniversalDependencies/UD_Czech-PUD", "f68c66ccd8ab08fa343783a806fed446b905c07e",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-4.0", beside=PARALLEL,
+    ),
+    Source(
+        "es", "UniversalDependencies/UD_Spanish-PUD", "818a82b8628c9cbec78750c7e83ccba34b9ce22b",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-3.0", beside=PARALLEL,
+    ),
+    Source(
+        "fi", "UniversalDependencies/UD_Finnish-PUD", "fa2c5ad1df6b18333b29fe87d093051097f36365",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-4.0", beside=PARALLEL,
+    ),
+    Source(
+        "fr", "UniversalDependencies/UD_French-PUD", "c245786cfb3020d43bcfc96215ae531a1b07bcbc",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-3.0", beside=PARALLEL,
+    ),
+    Source(
+        "is", "UniversalDependencies/UD_Icelandic-PUD", "d72cbdfa9b8dbb55710a1482309e55ea4a6bcc9f",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-4.0", beside=PARALLEL,
+    ),
+    Source(
+        "it", "UniversalDependencies/UD_Italian-PUD", "71d932aa096368331ba2fd9bc906ec8dd853da8e",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-3.0", beside=PARALLEL,
+    ),
+    Source(
+        "pl", "UniversalDependencies/UD_Polish-PUD", "a726e5866e7f134763d734e6d915b8faf10f552f",
+        r".*ud-test\.conllu", treebank.parallel, "CC-BY-SA-4.0", beside=PARALLEL,
+    ),
+    Source(
+        "el", "UniversalDependencies/UD_Greek-GUD", "e014415b034f6263ab634fafd1e9df8fef5d87aa",
+        r"el_gud-ud-(train|test)\.conllu", treebank.nameless, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "mt", "UniversalDependencies/UD_Maltese-MUDT", "8330fc644d66d62d91e873780c2706c5519f8bfd",
+        r"mt_mudt-ud-.*\.conllu", treebank.nameless, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "ga", "UniversalDependencies/UD_Irish-IDT", "ecefd4dfddc5da6d56a56429535e64aec060ec4f",
+        r"ga_idt-ud-(dev|test)\.conllu", treebank.nameless, "CC-BY-SA-3.0",
+    ),
+    Source(
+        "lt", "UniversalDependencies/UD_Lithuanian-ALKSNIS", "46ffdba3396a793c3f0f47435ff9b7066c9aefa0",
+        r"lt_alksnis-ud-(dev|test)\.conllu", treebank.nameless, "CC-BY-SA-4.0",
+    ),
+    Source(
+        "is", "UniversalDependencies/UD_Icelandic-Modern", "1544211214896c757bde3d09beeb06cfc4c5a965",
+        r"is_modern-ud-(dev|test)\.conllu", treebank.nameless, "CC-BY-SA-4.0",
+    ),
 )  # fmt: skip
+
+
+def _git(repositories: Path, source: Source, *words: str) -> str:
+    folder = repositories / source.repository.replace("/", "+")
+    folder = folder / "repo" if (folder / "repo").exists() else folder
+    done = subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _files(repositories: Path, source: Source) -> Iterator[tuple[str, str]]:
+    """The paths and texts of a source's files."""
+    for path in _git(repositories, source, "ls-tree", "-r", "--name-only", source.commit).splitlines():
+        if re.fullmatch(source.paths, path):
+            yield path, _git(repositories, source, "show", f"{source.commit}:{path}")
 
 
 def gather(repositories: Path, source: Source) -> Iterator[Labelled]:
     """The texts of a source. Raises subprocess.CalledProcessError when its clone or commit is not there."""
-    folder = repositories / source.repository.replace("/", "+")
-    folder = folder / "repo" if (folder / "repo").exists() else folder
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
-        return done.stdout.decode("utf-8", "replace")
-
     apart = {
         bare("".join(one["tokens"]))
         for path in source.kept_apart
-        for one in json.loads(git("show", f"{source.commit}:{path}"))
+        for one in json.loads(_git(repositories, source, "show", f"{source.commit}:{path}"))
     }
-    for path in git("ls-tree", "-r", "--name-only", source.commit).splitlines():
-        if re.fullmatch(source.paths, path):
-            text = git("show", f"{source.commit}:{path}")
-            other = ""
-            if source.reader is standoff:
-                other = git("show", f"{source.commit}:{path.removesuffix('.ann')}.txt")
-            for sentence, names in source.reader(text, other):
-                if bare(sentence) not in apart:
-                    yield Labelled(source.lang, source.repository, sentence, names)
+    beside = "\f".join(
+        text for one in SOURCES if one.repository in source.beside for _, text in _files(repositories, one)
+    )
+    for path, text in _files(repositories, source):
+        other = beside
+        if source.reader is standoff:
+            other = _git(repositories, source, "show", f"{source.commit}:{path.removesuffix('.ann')}.txt")
+        for sentence, names in source.reader(text, other):
+            if bare(sentence) not in apart:
+                yield Labelled(source.lang, source.repository, sentence, names)
 
 
 def main() -> None:

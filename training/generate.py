@@ -17,6 +17,7 @@ from typing import Any
 import wordfreq
 from faker import Faker
 
+from training import foreign
 from training.corpus import Labelled, Name
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -24,11 +25,17 @@ SOURCE = "generated"
 ABROAD = ("tr_TR", "en_IN", "es_MX", "pt_BR", "en_NG", "az_AZ", "id_ID", "uz_UZ", "vi_VN")
 """Where names come from besides the 26 languages: people move."""
 FOREIGN_SHARE = 0.25
+IN_SCRIPT_SHARE = 0.85
+"""Share of foreign names that are written in the script of the language."""
 LISTED_SHARE = 0.1
 LABEL_OF = {
     "person": "PERSON",
     "first": "PERSON",
     "last": "PERSON",
+    "last_of": "PERSON",
+    "last_to": "PERSON",
+    "person_of": "PERSON",
+    "person_to": "PERSON",
     "city": "LOCATION",
     "org": "ORGANIZATION",
 }
@@ -70,10 +77,15 @@ def person(language: Language, chance: random.Random) -> Person:
     """Somebody who may live where the language is spoken."""
     if "first" in language.texts and chance.random() < 1 - FOREIGN_SHARE:
         return Person(chance.choice(language.texts["first"]), chance.choice(language.texts["last"]))
-    faker = chance.choice(language.foreigners if chance.random() < FOREIGN_SHARE else language.natives)
+    abroad = chance.random() < language.texts.get("foreign", FOREIGN_SHARE)
+    faker = chance.choice(language.foreigners if abroad else language.natives)
     if chance.random() < 0.5:
-        return Person(faker.first_name_female(), faker.last_name_female())
-    return Person(faker.first_name_male(), faker.last_name_male())
+        one = Person(faker.first_name_female(), faker.last_name_female())
+    else:
+        one = Person(faker.first_name_male(), faker.last_name_male())
+    if abroad and "foreign" in language.texts and chance.random() < IN_SCRIPT_SHARE:
+        return Person(*(foreign.written(name, language.code, chance) for name in (one.first, one.last)))
+    return one
 
 
 def full_name(language: Language, chance: random.Random) -> str:
@@ -130,6 +142,10 @@ def _named_slots(language: Language, chance: random.Random) -> dict[str, Callabl
         "person": lambda: full_name(language, chance),
         "first": lambda: person(language, chance).first,
         "last": lambda: person(language, chance).last,
+        "last_of": lambda: foreign.genitive(person(language, chance).last),
+        "last_to": lambda: foreign.accusative(person(language, chance).last),
+        "person_of": lambda: foreign.genitive(full_name(language, chance)),
+        "person_to": lambda: foreign.accusative(full_name(language, chance)),
         "city": lambda: chance.choice(language.texts["cities"]),
         "org": lambda: organization(language, chance),
         "job": lambda: chance.choice(language.natives).job(),

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-SHARES = (0.06, 0.04, 0.08)
+SHARES = (0.06, 0.08, 0.08)
 """Share of texts that each of `CHANGES` befalls."""
 _ODD = str.maketrans("łŁøØđĐħĦıßæÆ", "lLoOdDhHisaA")
 

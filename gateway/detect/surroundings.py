@@ -44,7 +44,9 @@ _KEY = re.compile(
 _KEY_BEFORE = re.compile(
     r"""(?:^|[\n,{(;&?])[ \t\-*]*["']?([^\W\d][\w.\-]{0,40}(?: [\w.\-]{1,20}){0,2})["']?\s*[:=]\s*["']?\Z"""
     r"""|<([^\W\d][\w.:\-]{0,40})[^<>]{0,80}>\s*\Z"""
+    r"""|(?:^|\n)[ \t]*([^\W\d][\w.\-]{0,40})(?:\[\d+\])?[ \t]+["']\Z"""
 )
+"""The field that a value begins: `name: `, `<name>`, or `name "` on a line of its own, as in catalogues of messages."""
 _COLUMNS = re.compile(r"\s*INSERT\s+INTO\b[^(]*\(([^)]*)\)\s*VALUES\s*", re.IGNORECASE)
 """The head of a table in SQL."""
 
@@ -143,7 +145,7 @@ class Records:
         before = text[max(0, start - FAR_SIGHT) : start]
         key = _KEY_BEFORE.search(before)
         if key is not None:
-            words = words_of(key[1] or key[2])
+            words = words_of(key[1] or key[2] or key[3])
             left = before[before.rfind("{") + 1 : key.start()] if "{" in before else before[: key.start()]
             right = text[end : end + FAR_SIGHT].partition("}")[0]
             others = (words_of(one[1]) for part in (left, right) for one in _KEY.finditer(part))

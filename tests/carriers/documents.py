@@ -103,8 +103,8 @@ def yaml(s: Sample) -> bytes:
     """Scalars in every style."""
     return (
         f"# Liste\nkunden:\n  - &erster\n    {s.field}: {s.name}\n    mail: '{s.email}'\n"
-        f'    note: "{s.text.encode("unicode_escape").decode()}"\n  - text: >\n      Guten Tag, mein\n'
-        f"      Name ist {s.first}\n      {s.last}, danke.\n  - brief: |\n      {s.text}\n"
+        f'    note: "{s.text.encode("unicode_escape").decode()}"\n  - text: >\n      Guten Tag, es\n'
+        f"      geht um {s.first}\n      {s.last}, danke.\n  - brief: |\n      {s.text}\n"
         "  - *erster\n"
     ).encode()
 

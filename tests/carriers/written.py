@@ -274,6 +274,5 @@ CASES = (
         APART,
         lambda s: json_wire({"note": codecs.encode(f"Guten Tag, mein Name ist {s.name}.", "rot13")}),
         lambda s: (codecs.encode(s.name, "rot13"),),
-        missed="a cipher makes words that could be any",
     ),
 )

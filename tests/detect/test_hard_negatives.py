@@ -105,3 +105,15 @@ def test_words_joined_by_the_signs_of_code_are_no_names(find_names: Find, code: 
 
 def test_a_name_with_a_capital_inside_is_a_name(find_names: Find):
     assert find_names("Please call Fiona McKay back about the order.") == [("PERSON", "Fiona McKay")]
+
+
+CATALOGUE = 'msgctxt "abbrev. month January"\nmsgid "Jan"\nmsgstr "Jan"\n\nmsgid "Remove"\nmsgstr "Eemalda"\n'
+
+
+def test_messages_of_a_catalogue_are_labels_and_no_names(find_names: Find):
+    assert find_names(CATALOGUE) == []
+
+
+def test_somebody_in_the_midst_of_a_message_is_found(find_names: Find):
+    text = 'msgid "Reviewed"\nmsgstr "Diese Seite wurde von Frau Sabine Köhler aus Trier geprüft."\n'
+    assert [value for _, value in find_names(text)] == ["Sabine Köhler"]
