@@ -140,7 +140,7 @@ async def test_a_process_that_hangs_refuses_in_time_and_what_was_refused_is_not_
 
 
 async def test_outcomes_wait_for_a_database_that_is_locked(file: Place):
-    async with recording(file, timeout_s=1.0) as recorder:
+    async with recording(file, timeout_s=6.0) as recorder:
         await recorder.append(a_record("one"))
         with locked(file):
             recorder.note(an_outcome("one"))
