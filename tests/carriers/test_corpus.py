@@ -61,6 +61,9 @@ def test_nobody_says_that_nothing_leaks_of_an_archive_that_the_search_cannot_loo
         at = packed.index(mark) + place
         packed[at : at + 2] = b"\1\0" if flag == "encrypted" else packed[at : at + 2]
         packed[at + 2 : at + 4] = b"\x08\0" if flag == "encrypted" else b"\x61\0"
+    # Nothing that any method unpacks.
+    begun, end = packed.index(b"a.txt") + len("a.txt"), packed.index(b"PK\1\2")
+    packed[begun:end] = b"\xff" * (end - begun)
 
     with pytest.raises(UnjudgedError):
         leaked(Message("POST", b"/", (), bytes(packed)), ["sabine.koehler@example.org"])
