@@ -74,7 +74,7 @@ def main() -> None:
         print(f"{dt.datetime.now(dt.UTC):%H:%M:%S} {tool.name}", file=sys.stderr, flush=True)
         texts = asked(samples, given.share if place else 1)
         before = kept(tool, texts, given.cache) if place and given.again else None
-        answers = before or run(tool, texts, given.cache)
+        answers = run(tool, texts, given.cache, before)
         if not answers.missing:
             keep(answers, texts, given.cache)
         everyone.append(answers)

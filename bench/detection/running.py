@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import astuple, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -69,30 +69,43 @@ class Answers:
 
 
 def kept(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers | None:
-    """What a tool said of the same samples before, if that is kept."""
-    path = _kept_at(tool, samples, cache)
+    """What a tool said of those of the samples' texts that it was asked about before; None where of none."""
+    path = _kept_at(tool, cache)
     if not path.exists():
         return None
     row = json.loads(path.read_text("utf-8"))
-    found = {name: [Span(*one) for one in spans] for name, spans in row["found"].items()}
-    return Answers(tool, row["description"], found, row["seconds"], row["load_s"], row["memory_bytes"])
+    answers = Answers(tool, row["description"], load_s=row["load_s"], memory_bytes=row["memory_bytes"])
+    for one in samples:
+        if (said := row["texts"].get(_key(one))) is not None:
+            answers.found[one.id], answers.seconds[one.id] = [Span(*span) for span in said[0]], said[1]
+    return answers if answers.found else None
 
 
 def keep(answers: Answers, samples: Iterable[Sample], cache: Path) -> None:
     """Keep what a tool said, for `kept`."""
-    path = _kept_at(answers.tool, samples, cache)
+    path = _kept_at(answers.tool, cache)
     path.parent.mkdir(parents=True, exist_ok=True)
-    spans = {name: [astuple(one) for one in its] for name, its in answers.found.items()}
-    path.write_text(json.dumps(asdict(answers) | {"found": spans}), "utf-8")
+    texts = {
+        _key(one): ([astuple(span) for span in answers.found[one.id]], answers.seconds[one.id])
+        for one in samples
+    }
+    row = {name: getattr(answers, name) for name in ("description", "load_s", "memory_bytes")}
+    path.write_text(json.dumps(row | {"texts": texts}), "utf-8")
 
 
-def _kept_at(tool: Tool, samples: Iterable[Sample], cache: Path) -> Path:
-    digest = sha256("\n".join(f"{one.id}\t{one.text}" for one in samples).encode()).hexdigest()
-    return cache / "answers" / f"{tool.name.replace(', ', '-')}-{digest[:16]}.json"
+def _kept_at(tool: Tool, cache: Path) -> Path:
+    return cache / "answers" / f"{tool.name.replace(', ', '-')}.json"
 
 
-def run(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers:
-    """Ask a tool about each sample, one after the other."""
+def _key(sample: Sample) -> str:
+    return sha256(f"{sample.form.startswith('JSON')}\t{sample.text}".encode()).hexdigest()[:32]
+
+
+def run(tool: Tool, samples: Iterable[Sample], cache: Path, before: Answers | None = None) -> Answers:
+    """Ask a tool about each sample, one after the other; not about those that it answered `before`."""
+    samples = [one for one in samples if before is None or one.id not in before.found]
+    if before and not samples:
+        return before
     command = tool.command(cache)
     if command is None:
         return Answers(tool, f"missing: no environment {tool.environment!r} in the cache folder")
@@ -107,6 +120,9 @@ def run(tool: Tool, samples: Iterable[Sample], cache: Path) -> Answers:
         if not first:
             return Answers(tool, "missing: ended at its start, see above")
         answers = Answers(tool, json.loads(first)["tool"], load_s=time.perf_counter() - begun)
+        if before:
+            answers.found |= before.found
+            answers.seconds |= before.seconds
         for sample in samples:
             started = time.perf_counter()
             line = {"id": sample.id, "text": sample.text, "json": sample.form.startswith("JSON")}
