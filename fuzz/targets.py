@@ -43,7 +43,7 @@ def decode_and_splice(data: bytes) -> None:
     except SpliceError:
         return
     again = decode(changed, LIMITS, UNTOUCHED)
-    if decoded.unread or len(chosen.text) < len(MARK):
+    if decoded.unread or len(chosen.text) < len(MARK) or chosen.text == MARK:
         return
     # What has no known type is told by its look, which an edit may change: whoever removes reads again, and refuses.
     assert {one.reason for one in again.unread} <= {"unknown-media-type"}, (

@@ -161,7 +161,10 @@ def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
         return Inside((Nested(0, len(text), node, str),))
     words = list(_encoded_words(text, place))
     rest = _blanked(text, words)
-    runs = tuple(_apart([*words, *_runs(rest, place)], _spelled(rest, place)))
+    taken = [*words, *_runs(rest, place)]
+    for one in _spelled(rest, place, taken):
+        taken.append(one)  # noqa: PERF402 - what is taken decides on the next one
+    runs = tuple(sorted(taken, key=lambda one: one.start))
     # A file in Base64 says nothing as it stands, and what looks like a number in it is none.
     files = [one for one in runs if one.end - one.start >= _A_FILE and one.encode is not _refuse_signed]
     if not files:
@@ -247,23 +250,18 @@ def _runs(text: str, place: Place) -> Iterator[Nested]:
                 at += len(piece) + 1
 
 
-def _spelled(text: str, place: Place) -> Iterator[Nested]:
+def _spelled(text: str, place: Place, taken: list[Nested]) -> Iterator[Nested]:
+    """What is spelled out besides what is taken: a run that is read has to have its place in the text."""
     for span, data, encode in spelled(text):
-        if not (_is_text(data) or _is_known(data)):
+        if any(span[0] < one.end and one.start < span[1] for one in taken) or not (
+            _is_text(data) or _is_known(data)
+        ):
             continue
         inner = Node(data)
         within = _deeper(place, len(data), ".spelled")
         with within.unread_on_error():
             place.reading.read_body(inner, MediaType(), within)
         yield Nested(*span, inner, encode)
-
-
-def _apart(runs: list[Nested], others: Iterable[Nested]) -> Iterable[Nested]:
-    """The runs, and those of the others that touch none of them and none before, in order."""
-    for other in others:
-        if all(other.end <= one.start or one.end <= other.start for one in runs):
-            runs.append(other)
-    return sorted(runs, key=lambda one: one.start)
 
 
 def _run(
