@@ -94,7 +94,8 @@ class Records:
 
     def is_thing(self, label: str) -> bool:
         """Whether the values of a field, given as words, are names of things."""
-        return label.startswith(THING_LABEL) or _ends_in(label, self._things)
+        # A service's full name is no more somebody's than its name.
+        return label.startswith(THING_LABEL) or _ends_in(label.replace("full name", "name"), self._things)
 
     def about(self, label: str, siblings: Iterable[str]) -> About:
         """What the value of a field is the name of, by the fields beside it."""

@@ -117,3 +117,8 @@ def test_messages_of_a_catalogue_are_labels_and_no_names(find_names: Find):
 def test_somebody_in_the_midst_of_a_message_is_found(find_names: Find):
     text = 'msgid "Reviewed"\nmsgstr "Diese Seite wurde von Frau Sabine Köhler aus Trier geprüft."\n'
     assert [value for _, value in find_names(text)] == ["Sabine Köhler"]
+
+
+def test_the_full_name_of_a_service_is_nobodys(find: Find):
+    assert find(("serviceFullName", "Amazon Elastic Compute Cloud")) == []
+    assert find(("customerFullName", "Sabine Köhler")) == [("PERSON", "Sabine Köhler")]
