@@ -300,7 +300,7 @@ class NameRules:
         for count in range(min(self._longest, len(words)), 0, -1):
             rule = self._rule_of.get(" ".join(words[-count:]))
             if rule is not None:
-                return None if rule.shape == "name" and self.names_things(label) else rule
+                return None if rule.shape == "name" and self.records.is_said_of_a_thing(label) else rule
         return None
 
     def _value(self, rule: FieldRule, text: str, start: int, end: int) -> Iterator[Hit]:

@@ -94,8 +94,11 @@ class Records:
 
     def is_thing(self, label: str) -> bool:
         """Whether the values of a field, given as words, are names of things."""
-        # A service's full name is no more somebody's than its name.
-        return label.startswith(THING_LABEL) or _ends_in(label.replace("full name", "name"), self._things)
+        return label.startswith(THING_LABEL) or self.is_said_of_a_thing(label)
+
+    def is_said_of_a_thing(self, label: str) -> bool:
+        """Whether the field itself says so; a service's full name is no more somebody's than its name."""
+        return _ends_in(label.replace("full name", "name"), self._things)
 
     def about(self, label: str, siblings: Iterable[str]) -> About:
         """What the value of a field is the name of, by the fields beside it."""
