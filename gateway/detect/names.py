@@ -48,11 +48,9 @@ FEWEST_OF_A_SENTENCE = 6
 _SENTENCE_ENDS = (".", ",", "!", "?", "…")
 _LISTED_NAME = re.compile(r"[^\W\d_]+\.?(?:[ \u00a0'\u2019\-.,]{1,2}[^\W\d_]+\.?){0,5}")
 """What a field for names may hold: the family name may come first, then a comma."""
-_LINE = re.compile(
-    r"^[ \t]*[\"']?([^\W\d][\w .\-]{1,40}?)[\"']?[ \t]*[:=][ \t]*(\S[^\n]*?)(?:[ \t]+(?:/\*[^\n]*|//[^\n]*|#[^\n]*))?$",
-    re.MULTILINE,
-)
-"""A name and its value, without the comment behind it."""
+_LINE = re.compile(r"^[ \t]*[\"']?([^\W\d][\w .\-]{1,40}?)[\"']?[ \t]*[:=][ \t]*(\S[^\n]*)$", re.MULTILINE)
+"""A name and its value, with any comment behind it."""
+_COMMENT = re.compile(r"[ \t]+(?:/\*|//|#)")
 _SECRET = re.compile(r"""["']?(?=\S*[\d!?#&*+@^~])(?=\S*[^\W\d_])[^\s"'(){}\[\]<>$|\\,;]{6,}["']?[\s,;]*\Z""")
 
 
@@ -290,9 +288,14 @@ class NameRules:
         if ":" in text or "=" in text:
             for match in _LINE.finditer(text):
                 rule = self._field_rule(words_of(match[1]))
+                if rule is None:
+                    continue
+                start, end = match.span(2)
+                comment = _COMMENT.search(text, start + 1, end)
+                end = comment.start() if comment else end
                 # In code and manuals such a line may be a declaration: a secret must look like one.
-                if rule is not None and (rule.shape == "name" or _SECRET.match(match[2])):
-                    yield from self._value(rule, text, *match.span(2))
+                if rule.shape == "name" or _SECRET.match(text[start:end]):
+                    yield from self._value(rule, text, start, end)
 
     def rule_for(self, label: str) -> FieldRule | None:
         """The rule whose field name ends `label` (as words), the longest first."""

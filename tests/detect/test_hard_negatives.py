@@ -122,3 +122,12 @@ def test_somebody_in_the_midst_of_a_message_is_found(find_names: Find):
 def test_the_full_name_of_a_service_is_nobodys(find: Find):
     assert find(("serviceFullName", "Amazon Elastic Compute Cloud")) == []
     assert find(("customerFullName", "Sabine Köhler")) == [("PERSON", "Sabine Köhler")]
+
+
+def test_a_picture_in_a_url_is_looked_through_in_a_time_that_grows_with_its_length(find: Find):
+    # In a time that grows with the square, this would take half an hour.
+    assert find("data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAA" * 20_000) == []
+
+
+def test_a_comment_behind_a_value_is_no_part_of_it(find: Find):
+    assert find("owner: x\ncustomer name: Sabine Köhler  # since May\n") == [("PERSON", "Sabine Köhler")]

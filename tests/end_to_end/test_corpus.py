@@ -89,7 +89,7 @@ def sent(certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_SCOPE_4_nothing_of_a_person_gets_through_the_running_gateway(case: Case, sent: tuple[Sent, Sent]):
     exchange = sent[0][case.name]
 
-    assert exchange.status == (403 if case.refused else 200)
+    assert exchange.status == (403 if case.refused else 200), exchange.answer
     if case.refused:
         assert leaked(Message("", b"", (), exchange.answer), case.plants(PERSON)) == []
     elif not case.missed:
