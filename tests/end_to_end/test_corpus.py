@@ -19,6 +19,8 @@ from tests.carriers.leaks import leaked
 from tests.end_to_end.harness import EchoingAgent, GatewayProcess, running
 
 UNDER_WAY = 16
+SHORTEST = 4
+"""Letters of what was planted from which it cannot well be in an answer by chance."""
 each_case = pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
 
 
@@ -91,7 +93,9 @@ def test_SCOPE_4_nothing_of_a_person_gets_through_the_running_gateway(case: Case
 
     assert exchange.status == (403 if case.refused else 200), exchange.answer
     if case.refused:
-        assert leaked(Message("", b"", (), exchange.answer), case.plants(PERSON)) == []
+        # What stands for all of a file that nobody searches, such as "7z", may be in the id of a decision by chance.
+        values = [one for one in case.plants(PERSON) if len(one) >= SHORTEST]
+        assert leaked(Message("", b"", (), exchange.answer), (PERSON.name, PERSON.email, *values)) == []
     elif not case.missed:
         assert leaked(exchange.arrived, case.plants(PERSON)) == []
 
