@@ -131,7 +131,8 @@ def run(tool: Tool, samples: Iterable[Sample], cache: Path, before: Answers | No
             answer = json.loads(process.stdout.readline())
             answers.seconds[sample.id] = time.perf_counter() - started
             answers.found[sample.id] = translated(tool.entities, answer["findings"])
-        answers.memory_bytes = peak_bytes(process.pid)
+        # A run that was asked little more than nothing needs less than the one before did.
+        answers.memory_bytes = max(peak_bytes(process.pid), before.memory_bytes if before else 0)
         process.stdin.close()
     return answers
 
