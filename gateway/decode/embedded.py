@@ -12,9 +12,11 @@ import base64
 import binascii
 import re
 import zlib
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 
 import brotli
 
@@ -161,10 +163,10 @@ def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
         return Inside((Nested(0, len(text), node, str),))
     words = list(_encoded_words(text, place))
     rest = _blanked(text, words)
-    taken = [*words, *_runs(rest, place)]
+    taken = sorted([*words, *_runs(rest, place)], key=_start)
     for one in _spelled(rest, place, taken):
-        taken.append(one)  # noqa: PERF402 - what is taken decides on the next one
-    runs = tuple(sorted(taken, key=lambda one: one.start))
+        insort(taken, one, key=_start)
+    runs = tuple(taken)
     # A file in Base64 says nothing as it stands, and what looks like a number in it is none.
     files = [one for one in runs if one.end - one.start >= _A_FILE and one.encode is not _refuse_signed]
     if not files:
@@ -173,10 +175,17 @@ def read_inside(text: str, place: Place, address: str, label: str) -> Inside:
     return Inside(runs, says_all=len(runs) == 1 and blank.isspace(), apart_from=blank)
 
 
+_start = attrgetter("start")
+
+
 def _blanked(text: str, parts: Iterable[Nested]) -> str:
+    """The text with spaces in place of parts that follow each other."""
+    pieces: list[str] = []
+    at = 0
     for one in parts:
-        text = text[: one.start] + " " * (one.end - one.start) + text[one.end :]
-    return text
+        pieces += (text[at : one.start], " " * (one.end - one.start))
+        at = one.end
+    return "".join((*pieces, text[at:]))
 
 
 def _encoded_words(text: str, place: Place) -> Iterator[Nested]:
@@ -251,11 +260,10 @@ def _runs(text: str, place: Place) -> Iterator[Nested]:
 
 
 def _spelled(text: str, place: Place, taken: list[Nested]) -> Iterator[Nested]:
-    """What is spelled out besides what is taken: a run that is read has to have its place in the text."""
+    """What is spelled out besides what is taken, in order: a run that is read has to have its place in the text."""
     for span, data, encode in spelled(text):
-        if any(span[0] < one.end and one.start < span[1] for one in taken) or not (
-            _is_text(data) or _is_known(data)
-        ):
+        at = bisect_left(taken, span[1], key=_start)
+        if (at and taken[at - 1].end > span[0]) or not (_is_text(data) or _is_known(data)):
             continue
         inner = Node(data)
         within = _deeper(place, len(data), ".spelled")
